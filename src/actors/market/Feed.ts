@@ -1,0 +1,38 @@
+/** The port every source of market data fulfils. Adapters: src/app/feeds. */
+import { Context, type Effect, Schema } from "effect"
+import type { Bar, FeedLabel, FeedStatus, Listing } from "../../rpc/market.ts"
+
+/** The feed cannot go on; `message` says what to do. */
+export class FeedError extends Schema.TaggedError<FeedError>()("FeedError", {
+  adapter: Schema.String,
+  message: Schema.String
+}) {}
+
+export type BaseInterval = "1s" | "1m" | "1d"
+
+/** A keyset page of bars: those with from ≤ time < to and time < before, the newest `limit` of them. */
+export interface BarQuery {
+  readonly symbol: string
+  readonly interval: BaseInterval
+  readonly from?: number | undefined
+  readonly to?: number | undefined
+  readonly before?: number | undefined
+  readonly limit: number
+}
+
+export class Feed extends Context.Service<
+  Feed,
+  {
+    readonly adapter: string
+    readonly label: FeedLabel
+    /** Every symbol this feed can tell about, in symbol order. */
+    readonly listings: ReadonlyArray<Listing>
+    readonly status: Effect.Effect<FeedStatus>
+    /** The feed's market time now, ms since epoch; sync because the quote path asks often. */
+    readonly marketTime: () => number
+    /** Publishes batches on `ticks.<shard>` until the recording ends or it is interrupted. Waits when the bus makes it wait. */
+    readonly run: Effect.Effect<void, FeedError>
+    /** Bars from before this feed's own ticks, oldest first, at most `limit`; empty where it has none. */
+    readonly history: (query: BarQuery) => Effect.Effect<ReadonlyArray<Bar>, FeedError>
+  }
+>()("lzstock/actors/market/Feed") {}

@@ -1,0 +1,104 @@
+/**
+ * What a feed says, after decoding and before folding. Crosses the bus on `ticks.<shard>` (see topics.ts).
+ *
+ * Units inside the platform: prices are integers in 1/10,000 dollar (`Price`), sizes are shares, times are
+ * integer milliseconds since the Unix epoch. Dollars as decimal numbers exist only at the public edge (market.ts).
+ */
+
+/** Integer, 1/10,000 dollar: 1674100 = $167.41. */
+export type Price = number
+
+/** Prices are exact at this scale; a sub-penny US price never needs more than four decimals. */
+export const PRICE_SCALE = 10_000
+
+/** 1674100 → 167.41. Correctly rounded, so it prints as the decimal it stands for. */
+export const toDollars = (price: Price): number => price / PRICE_SCALE
+
+/** One reported trade. `conditions` is a set of `TradeCondition` bits, vendor codes already mapped by the feed. */
+export interface Trade {
+  readonly _tag: "Trade"
+  /** Unique per symbol and day; what a later cancel or correction names. */
+  readonly id: number
+  /** Exchange time, ms since epoch. */
+  readonly time: number
+  readonly price: Price
+  readonly size: number
+  /** Exchange code as the feed gives it, e.g. "P", "Q". */
+  readonly exchange: string
+  readonly conditions: number
+}
+
+/** Best bid and offer. A side that is absent has price 0 and size 0. */
+export interface TopOfBook {
+  readonly _tag: "TopOfBook"
+  readonly time: number
+  readonly bid: Price
+  readonly bidSize: number
+  readonly ask: Price
+  readonly askSize: number
+}
+
+/** The trade `id` never happened: take it out of volume and of the bars it was in. */
+export interface TradeCancel {
+  readonly _tag: "TradeCancel"
+  readonly time: number
+  readonly id: number
+}
+
+/** The trade `id` happened otherwise than first reported. */
+export interface TradeCorrection {
+  readonly _tag: "TradeCorrection"
+  readonly time: number
+  readonly id: number
+  readonly price: Price
+  readonly size: number
+  readonly conditions: number
+}
+
+/** Trading halted or resumed. */
+export interface TradingStatus {
+  readonly _tag: "TradingStatus"
+  readonly time: number
+  readonly halted: boolean
+}
+
+export type Tick = Trade | TopOfBook | TradeCancel | TradeCorrection | TradingStatus
+
+/** Ticks of one symbol in the order the feed gave them. Never empty. */
+export interface TickBatch {
+  readonly symbol: string
+  /** When this node received the batch, ms since epoch, wall clock. */
+  readonly ingestTime: number
+  /** Previous regular close, where the feed knows it; else null. */
+  readonly previousClose: Price | null
+  readonly ticks: ReadonlyArray<Tick>
+}
+
+/**
+ * Trade conditions, ours, as bits; feeds map vendor codes to them. What each may move is decided in
+ * actors/market/conditions.ts, nowhere else.
+ */
+export const TradeCondition = {
+  /** Ordinary trade. */
+  Regular: 0,
+  /** Fewer shares than a round lot. */
+  OddLot: 1 << 0,
+  /** Reported out of sequence: later than its time says. */
+  OutOfSequence: 1 << 1,
+  /** Average-price, prior-reference or derivatively priced: its price is not the market's now. */
+  DerivedPrice: 1 << 2,
+  /** Priced or settled on special terms: cash, next day, seller's option, contingent. */
+  SpecialTerms: 1 << 3,
+  /** Outside regular hours ("form T"). */
+  ExtendedHours: 1 << 4,
+  /** Intermarket sweep. */
+  IntermarketSweep: 1 << 5,
+  /** The listing market's opening print. */
+  OpeningPrint: 1 << 6,
+  /** The listing market's closing print. */
+  ClosingPrint: 1 << 7,
+  /** Flagged suspicious by the vendor: in nothing. */
+  Suspicious: 1 << 8,
+  /** Official open or close repeated for reference: in nothing but what it names. */
+  OfficialValue: 1 << 9
+} as const
