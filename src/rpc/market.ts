@@ -112,12 +112,12 @@ export const Watching = Schema.TaggedStruct("Watching", {
 })
 export type Watching = typeof Watching.Type
 
-/** The items from..to of this symbol will never come; a Snapshot follows. */
+/** The items from..to of this symbol will never come (`to` null: how many is not known, the actor's state was lost); a Snapshot follows. */
 export const Gap = Schema.TaggedStruct("Gap", {
   symbol: Schema.String,
   epoch: Schema.Int,
   from: Schema.Int,
-  to: Schema.Int,
+  to: Schema.NullOr(Schema.Int),
   reason: Schema.Literals(["actor-restarted", "owner-moved", "feed-lost", "overflow"])
 })
 export type Gap = typeof Gap.Type

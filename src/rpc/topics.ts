@@ -54,3 +54,11 @@ export interface BarsChanged {
 
 /** Ticker → bar store and live charts. */
 export const barsTopic = (symbol: string): Topic<BarsChanged> => topic(`bars.${symbol}`)
+
+/** Whether the feed is delivering; published on change. Symbols that merely do not trade stay "live". */
+export interface FeedLiveness {
+  readonly state: "live" | "feed-down"
+  /** ms since epoch, wall clock. */
+  readonly since: number
+}
+export const feedTopic: Topic<FeedLiveness> = topic("feed.liveness")
