@@ -1,0 +1,27 @@
+/** What can go wrong between a client and its server, besides the contract's own errors. */
+import { Schema } from "effect"
+
+/** No connection: a bad URL, no WebSocket here, refused, or closed before it opened. */
+export class ConnectFailed extends Schema.TaggedError<ConnectFailed>()("ConnectFailed", {
+  url: Schema.String,
+  message: Schema.String
+}) {}
+
+/** No answer within the deadline, however often the connection was made anew meanwhile. */
+export class Timeout extends Schema.TaggedError<Timeout>()("Timeout", {
+  call: Schema.String,
+  millis: Schema.Int,
+  message: Schema.String
+}) {}
+
+/** This client, or this watch, was closed. */
+export class Closed extends Schema.TaggedError<Closed>()("Closed", { message: Schema.String }) {}
+
+/** The server failed while answering, or answered something this version of the contract cannot read. */
+export class ServerFailed extends Schema.TaggedError<ServerFailed>()("ServerFailed", {
+  call: Schema.String,
+  message: Schema.String
+}) {}
+
+/** What every call may fail with, besides its own errors in market.ts. */
+export type CallError = ConnectFailed | Timeout | Closed | ServerFailed

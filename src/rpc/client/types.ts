@@ -1,0 +1,195 @@
+/** The shapes a user of `lzstock/client` sees. Times are ms since epoch, prices dollars, as in market.ts. */
+import type {
+  Bar,
+  BarsPage,
+  Conflating,
+  Conflation,
+  Draining,
+  Gap,
+  Interval,
+  LimitExceeded,
+  Listing,
+  Liveness,
+  MarketStatus,
+  Position,
+  Snapshot,
+  Unavailable,
+  Update,
+  WatchIdConflict,
+  Watching
+} from "../market.ts"
+import type { ServerFailed } from "./errors.ts"
+import type { MakeWebSocket } from "./socket.ts"
+
+// ---- events of a watch -------------------------------------------------------------------------------------------
+
+/** The connection is gone; values are frozen until `Resumed`. `code` is the WebSocket close code, if there was one. */
+export interface Disconnected {
+  readonly _tag: "Disconnected"
+  readonly reason: string
+  readonly code: number | null
+}
+
+/** A stretch of one symbol that this watch never delivered. */
+export interface Missed {
+  readonly symbol: string
+  /** The last state delivered before the disconnect. */
+  readonly from: { readonly epoch: number; readonly seq: number }
+  /** The first state delivered after it. */
+  readonly to: { readonly epoch: number; readonly seq: number }
+  /** How many updates lie strictly between the two; null = unknown, because the ticker or its server started anew. */
+  readonly updates: number | null
+}
+
+/** Watched again after a `Disconnected`, and values are current: comes after the snapshots that mend it. */
+export interface Resumed {
+  readonly _tag: "Resumed"
+  readonly downMillis: number
+  /** Whether the server continued from every position held; false = from fresh snapshots. */
+  readonly recovered: boolean
+  /** Symbols with a hole, or that may have one. Symbols without one are not listed. */
+  readonly missed: ReadonlyArray<Missed>
+}
+
+/**
+ * This client found the hole itself. "out-of-sequence": an update did not follow the one before it. "disconnected": what
+ * was missed while offline, for a symbol that became current only after `Resumed` was told. A Snapshot follows.
+ */
+export interface FoundGap {
+  readonly _tag: "Gap"
+  readonly symbol: string
+  readonly epoch: number
+  readonly from: number
+  readonly to: number | null
+  readonly reason: "out-of-sequence" | "disconnected"
+}
+
+/** The server refused this watch. Tried again after `retryAfterMillis`; null = only when `set` changes the symbols. */
+export interface WatchRefused {
+  readonly _tag: "WatchRefused"
+  readonly error: LimitExceeded | Unavailable | WatchIdConflict | ServerFailed
+  readonly retryAfterMillis: number | null
+}
+
+export type ClientEvent =
+  | Update
+  | Snapshot
+  | Watching
+  | Gap
+  | FoundGap
+  | Liveness
+  | Conflating
+  | Draining
+  | Disconnected
+  | Resumed
+  | WatchRefused
+
+// ---- connection --------------------------------------------------------------------------------------------------
+
+export type ConnectionState =
+  | { readonly status: "connecting" }
+  | { readonly status: "open"; readonly since: number }
+  | {
+      readonly status: "reconnecting"
+      /** 1 for the first try after a loss. */
+      readonly attempt: number
+      /** When it is (or was) tried next. */
+      readonly retryAt: number
+      readonly reason: string
+      /** WebSocket close code, if the server closed it. */
+      readonly code: number | null
+    }
+  | { readonly status: "closed"; readonly reason: string }
+
+export interface ConnectOptions {
+  /** "http(s)://host:port" or "ws(s)://host:port/rpc". In a browser it may be left out: the page's own origin. */
+  readonly url?: string | undefined
+  /** Deadline of a call, over all its retries; default 10,000 ms. */
+  readonly timeoutMillis?: number | undefined
+  /** Default: the global WebSocket (browsers, Node ≥ 22). With `ws`: `(url) => new WebSocket(url)`. */
+  readonly makeWebSocket?: MakeWebSocket | undefined
+}
+
+export interface WatchOptions {
+  readonly symbols: ReadonlyArray<string>
+  /** Window in ms, 0 = immediate; default 100. */
+  readonly conflation?: Conflation | undefined
+  /** Where an earlier watch stopped (`Watch.positions`), to continue from there. */
+  readonly positions?: ReadonlyArray<Position> | undefined
+}
+
+export interface BarsQuery {
+  readonly symbol: string
+  readonly interval: Interval
+  /** Inclusive. */
+  readonly from?: number | undefined
+  /** Exclusive. */
+  readonly to?: number | undefined
+  /** `before` of the previous page. */
+  readonly before?: number | undefined
+  /** Bars a page, 1 to 5,000. */
+  readonly limit?: number | undefined
+}
+
+export interface BarsSubject {
+  readonly symbol: string
+  readonly interval: Interval
+}
+
+// ---- plain face --------------------------------------------------------------------------------------------------
+
+/** All events of one socket message, in order. Called synchronously: what it cannot keep up with, the server conflates. */
+export type WatchListener = (events: ReadonlyArray<ClientEvent>) => void
+
+export interface Watch extends AsyncDisposable {
+  /** The symbols asked for, as normalised. */
+  readonly symbols: ReadonlyArray<string>
+  /** The last state delivered of each symbol. */
+  readonly positions: ReadonlyArray<Position>
+  /**
+   * Watch exactly these from now on. Nothing more is delivered for a symbol that left, from the moment of the call. Made
+   * while offline it takes effect on reconnect. Rejects with `Timeout` when the server has not answered in time (the set
+   * is kept), `Closed`, or the server's refusal.
+   */
+  set(symbols: ReadonlyArray<string>): Promise<Watching>
+  setConflation(conflation: Conflation): Promise<Watching>
+  /** Idempotent. Nothing is delivered after the call. */
+  close(): Promise<void>
+}
+
+export interface BarsWatch {
+  close(): void
+}
+
+export interface BarsListener {
+  readonly onBar: (bar: Bar) => void
+  /** The server refused it (unknown symbol …); nothing more comes. Default: nothing. */
+  readonly onError?: ((error: Error) => void) | undefined
+}
+
+/** One connection to one server, kept alive until `close`. Promises reject with the errors of errors.ts and market.ts. */
+export interface MarketClient extends AsyncDisposable {
+  readonly url: string
+  readonly state: ConnectionState
+  /** Called on every change, not with the present state. Returns how to stop. */
+  onState(listener: (state: ConnectionState) => void): () => void
+  /** When anything was last received, heartbeats included; null before the first byte. */
+  readonly lastReceived: number | null
+  /** How long ago that was, ms. */
+  readonly age: number | null
+  /** Resolves when the connection is open; rejects with `ConnectFailed` when the first attempt failed (it goes on trying). */
+  opened(): Promise<void>
+  watch(options: WatchOptions, listener: WatchListener): Watch
+  quote(symbol: string): Promise<Snapshot>
+  /** One page: newest first, bars within it oldest first. */
+  bars(query: BarsQuery): Promise<BarsPage>
+  /** Page after page, newest first, until there are no older bars. */
+  allBars(query: BarsQuery): AsyncIterableIterator<BarsPage>
+  /** The live last bar and revisions of older ones. After a reconnect the present bar comes again by itself. */
+  watchBars(subject: BarsSubject, listener: ((bar: Bar) => void) | BarsListener): BarsWatch
+  /** Every listed symbol, in symbol order. */
+  listings(): Promise<Array<Listing>>
+  status(): Promise<MarketStatus>
+  /** Idempotent. Closes every watch; calls in flight reject with `Closed`. */
+  close(): Promise<void>
+}
