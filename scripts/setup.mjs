@@ -1,0 +1,155 @@
+/**
+ * Everything between a fresh clone and a running system; `npm start`, `npm test` and `npm run bench` call it first.
+ * Runs on the system's Node (20 or later) with nothing installed, so: plain JavaScript, no dependencies.
+ *
+ *   node scripts/setup.mjs start   dependencies, dashboard
+ *   node scripts/setup.mjs test    the same, and a Chromium for the browser tests
+ *   node scripts/setup.mjs ui      the dashboard, whether stale or not
+ *
+ * When nothing is stale it costs a few hashes. Runs that overlap take turns (a lock file).
+ */
+import { spawnSync } from "node:child_process"
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import path from "node:path"
+import { fileURLToPath } from "node:url"
+import { CHROMIUM_MISSING, findChromium } from "./chromium.mjs"
+import { compressFolder, hashFiles, installIsStale, installStampPath, lockHash, withLock } from "./setup/checks.mjs"
+
+/** What Effect 4 needs. */
+const MIN_MAJOR = 22
+const MIN_MINOR = 19
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..")
+const at = (/** @type {string[]} */ ...parts) => path.join(root, ...parts)
+const say = (/** @type {string} */ text) => process.stderr.write(`lzstock setup: ${text}\n`)
+
+class SetupError extends Error {}
+
+/**
+ * Runs a command and lets its output through only if it fails.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv }} [options]
+ */
+const run = (command, args, options = {}) =>
+  spawnSync(command, args, {
+    cwd: options.cwd ?? root,
+    env: options.env ?? process.env,
+    encoding: "utf8",
+    maxBuffer: 64 * 1024 * 1024,
+    shell: process.platform === "win32"
+  })
+
+/** @param {ReturnType<typeof run>} result */
+const lastLines = (result) => {
+  const text = `${result.stdout ?? ""}${result.stderr ?? ""}`.trim() || String(result.error ?? "")
+  return text.split("\n").slice(-40).join("\n")
+}
+
+// ---- dependencies --------------------------------------------------------------------------------------------------
+
+const localNode = at("node_modules", ".bin", process.platform === "win32" ? "node.cmd" : "node")
+
+/** @param {string} command @returns {string | undefined} */
+const nodeVersion = (command) => {
+  const result = run(command, ["--version"])
+  return result.status === 0 ? result.stdout.trim() : undefined
+}
+
+/** @param {string | undefined} version */
+const isNewEnough = (version) => {
+  const [major = 0, minor = 0] = (version ?? "").replace(/^v/, "").split(".").map(Number)
+  return major > MIN_MAJOR || (major === MIN_MAJOR && minor >= MIN_MINOR)
+}
+
+/**
+ * The `node` package fetches its binary in an install script, which a cautious npm configuration (`ignore-scripts`, an
+ * unreviewed `allowScripts`) leaves out. Then its script is run here, as the project's own decision.
+ */
+const ensureNode = () => {
+  if (isNewEnough(nodeVersion(localNode))) return
+  run(process.execPath, ["installArchSpecificPackage.js"], { cwd: at("node_modules", "node") })
+  if (isNewEnough(nodeVersion(localNode))) return
+  // npm scripts fall through a missing node_modules/.bin/node to the system's
+  if (isNewEnough(process.version) && !existsSync(localNode)) return
+  throw new SetupError(
+    `Node ${MIN_MAJOR}.${MIN_MINOR} or later is needed; this is ${process.version}, and the npm package "node" could not bring its own.\n` +
+      "Install Node 24 (https://nodejs.org), or allow that package's install script (npm config get ignore-scripts) and delete node_modules."
+  )
+}
+
+const install = () => {
+  say("installing dependencies (npm ci) …")
+  const started = Date.now()
+  const npm = process.env.npm_execpath
+  const args = ["ci", "--no-audit", "--no-fund", "--include=dev", "--loglevel=error"]
+  const result = npm ? run(process.execPath, [npm, ...args]) : run("npm", args)
+  if (result.status !== 0) {
+    throw new SetupError(`npm ci failed. Is the npm registry reachable?\n${lastLines(result)}`)
+  }
+  ensureNode()
+  writeFileSync(installStampPath(root), lockHash(root))
+  say(`dependencies installed in ${((Date.now() - started) / 1000).toFixed(0)} s`)
+}
+
+// ---- dashboard -----------------------------------------------------------------------------------------------------
+
+const uiStamp = at("dist", "ui", ".stamp")
+const uiHash = () => hashFiles(root, ["ui", "src/rpc", "package-lock.json"])
+const uiIsStale = () => {
+  if (!existsSync(at("ui", "index.html"))) return false
+  return !existsSync(uiStamp) || readFileSync(uiStamp, "utf8") !== uiHash()
+}
+
+const buildUi = () => {
+  say("building the dashboard …")
+  const started = Date.now()
+  rmSync(uiStamp, { force: true })
+  const hash = uiHash()
+  const node = existsSync(localNode) ? localNode : process.execPath
+  const vite = at("node_modules", "vite", "bin", "vite.js")
+  const result = run(node, [vite, "build", "ui", "--outDir", at("dist", "ui"), "--emptyOutDir", "--logLevel", "warn"])
+  if (result.status !== 0) throw new SetupError(`The dashboard did not build.\n${lastLines(result)}`)
+  compressFolder(at("dist", "ui"))
+  writeFileSync(uiStamp, hash)
+  say(`dashboard built in ${((Date.now() - started) / 1000).toFixed(0)} s`)
+}
+
+// ---- Chromium ------------------------------------------------------------------------------------------------------
+
+/** Missing after this, the browser tests fail with the same message; everything else still runs. */
+const ensureChromium = () => {
+  if (findChromium() !== undefined) return
+  const isRoot = process.getuid?.() === 0
+  if (process.platform !== "linux" || !isRoot || run("apt-get", ["--version"]).status !== 0) {
+    say(CHROMIUM_MISSING)
+    return
+  }
+  say("installing Chromium for the browser tests (apt-get) …")
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" }
+  run("apt-get", ["update", "-qq"], { env })
+  const result = run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "chromium"], { env })
+  if (result.status !== 0 || findChromium() === undefined) say(`${CHROMIUM_MISSING}\n${lastLines(result)}`)
+}
+
+// --------------------------------------------------------------------------------------------------------------------
+
+const main = async () => {
+  const task = process.argv[2] ?? ""
+  if (!["start", "test", "ui"].includes(task)) throw new SetupError("usage: node scripts/setup.mjs start|test|ui")
+  const installNeeded = () => installIsStale(root) || !existsSync(localNode)
+  if (task === "ui" || installNeeded() || uiIsStale()) {
+    mkdirSync(at(".lzstock"), { recursive: true })
+    await withLock(at(".lzstock", "setup.lock"), say, () => {
+      // asked again: another run may have done it while this one waited
+      if (installIsStale(root)) install()
+      else ensureNode()
+      if (task === "ui" || uiIsStale()) buildUi()
+    })
+  }
+  if (task === "test") ensureChromium()
+}
+
+main().catch((error) => {
+  say(error instanceof SetupError ? error.message : String(error?.stack ?? error))
+  process.exitCode = 1
+})
