@@ -1,0 +1,79 @@
+/**
+ * Symbols → slots: one bus subscription per watched symbol per node, reference-counted, whatever the number of sessions (M1).
+ * Comes from: `quotes.<symbol>` on the bus (TickerActor). Goes to: WatchStream.mark, one call per watching stream.
+ */
+import { Context, Effect, type Fiber, FiberSet, Layer, Schedule } from "effect"
+import { quotesTopic } from "../../rpc/topics.ts"
+import { Bus } from "../kernel/Bus.ts"
+import { Gauges } from "../kernel/Gauges.ts"
+import { TimingWheel } from "../kernel/TimingWheel.ts"
+import { Tickers } from "./Tickers.ts"
+import { type Slot, Topic } from "./Topic.ts"
+import type { WatchStream } from "./WatchStream.ts"
+
+const retrySnapshot = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("2 seconds")])
+const OWNER_LOST_PAUSE = "100 millis"
+
+export class QuoteHub extends Context.Service<
+  QuoteHub,
+  {
+    /** Adds the symbol to the stream's set; the first watcher of a symbol on this node opens its topic. */
+    readonly attach: (symbol: string, stream: WatchStream) => Slot
+    /** Takes it out: from here on the stream hears nothing of it. The last watcher closes the topic. */
+    readonly detach: (slot: Slot) => void
+    readonly watchedSymbols: () => number
+  }
+>()("lzstock/actors/sessions/QuoteHub") {
+  static readonly layer: Layer.Layer<QuoteHub, never, Bus | Gauges | Tickers | TimingWheel> = Layer.effect(
+    QuoteHub,
+    Effect.gen(function* () {
+      const bus = yield* Bus
+      const gauges = yield* Gauges
+      const tickers = yield* Tickers
+      const wheel = yield* TimingWheel
+      const topics = new Map<string, { readonly topic: Topic; readonly feeder: Fiber.Fiber<never> }>()
+      const run = yield* FiberSet.runtime(yield* FiberSet.make<never>())()
+
+      /** Lives as long as the topic has watchers. Capture position first (subscribe), load state second (F5). */
+      const feed = (topic: Topic) =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            yield* bus.subscribe(quotesTopic(topic.symbol), (update) => {
+              topic.accept(update, wheel.now())
+            })
+            while (true) {
+              const snapshot = yield* tickers.snapshot(topic.symbol).pipe(Effect.retry(retrySnapshot), Effect.orDie)
+              topic.accept(snapshot, wheel.now())
+              // ends when the owner goes: ask whoever owns the symbol next where it stands
+              yield* Effect.ignore(tickers.hold(topic.symbol))
+              yield* Effect.sleep(OWNER_LOST_PAUSE)
+            }
+          })
+        )
+
+      return QuoteHub.of({
+        attach: (symbol, stream) => {
+          let entry = topics.get(symbol)
+          if (entry === undefined) {
+            const topic = new Topic(symbol)
+            entry = { topic, feeder: run(feed(topic)) }
+            topics.set(symbol, entry)
+          }
+          gauges.add("watched_slots_active", 1)
+          return entry.topic.attach(stream)
+        },
+        detach: (slot) => {
+          if (slot.index < 0) return
+          const { topic } = slot
+          topic.detach(slot)
+          gauges.add("watched_slots_active", -1)
+          const entry = topics.get(topic.symbol)
+          if (topic.slots.length > 0 || entry?.topic !== topic) return
+          topics.delete(topic.symbol)
+          entry.feeder.interruptUnsafe()
+        },
+        watchedSymbols: () => topics.size
+      })
+    })
+  )
+}

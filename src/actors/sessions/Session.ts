@@ -1,0 +1,251 @@
+/**
+ * One client's connection: its streams, and the only writer of its socket. Plain state and synchronous code, because the
+ * flush is the hottest path there is; its lifetime belongs to the session actor (SessionActors.ts).
+ */
+import type { Draining, Liveness } from "../../rpc/market.ts"
+import { CloseCode, HEARTBEAT_MILLIS } from "../../rpc/sessions.ts"
+import { HEARTBEAT } from "../../rpc/wire.ts"
+import type { TimingWheel, WheelTask } from "../kernel/TimingWheel.ts"
+import type { Frame } from "./Frame.ts"
+import type { OnDelivered, StreamOwner, WatchStream } from "./WatchStream.ts"
+
+/** What a session needs of a WebSocket. Adapter: app/gateway. None of these may throw. */
+export interface SessionSocket {
+  /** Sends one text message; takes a copy of `bytes`. */
+  readonly send: (bytes: Uint8Array) => void
+  /** Bytes accepted by `send` that the kernel has not taken yet. */
+  readonly pending: () => number
+  readonly ping: () => void
+  /** Orderly close; the peer may never answer. */
+  readonly close: (code: CloseCode, reason: string) => void
+  /** Gone at once, buffers and all. */
+  readonly terminate: () => void
+  readonly pauseReading: () => void
+  readonly resumeReading: () => void
+}
+
+export interface SessionPolicy {
+  /** Waiting bytes above which quotes fold instead of queueing (F7). */
+  readonly softLimitBytes: number
+  /** Waiting bytes above which the session is closed. */
+  readonly hardLimitBytes: number
+  /** Above the soft limit for this long: closed. */
+  readonly slowCloseMillis: number
+  /** No byte from the peer for this long: ping. */
+  readonly pingAfterMillis: number
+  /** No byte from the peer for this long although pinged: gone. */
+  readonly deadAfterMillis: number
+}
+
+export const defaultPolicy: SessionPolicy = {
+  softLimitBytes: 256 * 1024,
+  hardLimitBytes: 1024 * 1024,
+  slowCloseMillis: 10_000,
+  pingAfterMillis: 4_000,
+  deadAfterMillis: 9_000
+}
+
+/** What all sessions of a node share. */
+export interface SessionNode {
+  readonly wheel: TimingWheel["Service"]
+  readonly frame: Frame
+  readonly policy: SessionPolicy
+  readonly onDelivered: OnDelivered
+  readonly count: (name: string, delta: number, labels?: string) => void
+  /** CPU ms spent flushing, for the load governor. */
+  readonly spent: (millis: number) => void
+}
+
+const HOUSEKEEPING_MILLIS = 1_000
+const RETRY_BLOCKED_MILLIS = 50
+/** A slow reader's window, step by step. */
+const WIDER = [250, 1_000, 2_000] as const
+/** Quick again for this long: back to the window it asked for. */
+const CALM_MILLIS = 5_000
+const heartbeat = new TextEncoder().encode(HEARTBEAT)
+
+export class Session implements StreamOwner, WheelTask {
+  readonly id: number
+  readonly streams = new Map<string, WatchStream>()
+  private readonly socket: SessionSocket
+  private readonly node: SessionNode
+  private open = true
+  private lastSent: number
+  private lastHeard: number
+  private pinged = false
+  /** Earliest flush that is scheduled; Infinity = none. */
+  private dueAt = Number.POSITIVE_INFINITY
+  private blockedSince = 0
+  private lastBlocked = 0
+  private slowness = 0
+  private nodeWindow = 0
+  private readonly housekeeping: WheelTask
+
+  constructor(id: number, socket: SessionSocket, node: SessionNode) {
+    this.id = id
+    this.socket = socket
+    this.node = node
+    this.lastSent = this.lastHeard = node.wheel.now()
+    this.housekeeping = { onWheel: (now) => this.keepHouse(now) }
+    // spread over the second, or sessions that came together would be looked at together
+    node.wheel.schedule(HOUSEKEEPING_MILLIS + ((id * 10) % HOUSEKEEPING_MILLIS), this.housekeeping)
+  }
+
+  get isOpen(): boolean {
+    return this.open
+  }
+
+  arm(at: number, now: number): void {
+    if (!this.open || at >= this.dueAt) return
+    this.dueAt = at
+    if (at <= now) this.node.wheel.soon(this)
+    else this.node.wheel.schedule(at - now, this)
+  }
+
+  /** A flush that was scheduled; a stale one finds nothing due. */
+  onWheel(now: number): void {
+    if (!this.open) return
+    this.dueAt = Number.POSITIVE_INFINITY
+    const { node, socket } = this
+    const waiting = socket.pending()
+    if (waiting >= node.policy.softLimitBytes) {
+      this.onBlocked(now)
+      return
+    }
+    this.blockedSince = 0
+    const started = performance.now()
+    const { frame } = node
+    frame.reset()
+    const budget = node.policy.softLimitBytes - waiting
+    let delivered = 0
+    for (const stream of this.streams.values()) delivered += stream.render(frame, now, budget, node.onDelivered)
+    if (frame.length > 0) {
+      socket.send(frame.view())
+      this.lastSent = now
+      node.count("session_flushes_total", 1)
+      node.count("updates_delivered_total", delivered)
+      node.count("session_bytes_total", frame.length)
+    }
+    this.rearm(now)
+    node.spent(performance.now() - started)
+  }
+
+  /** One RPC message that is no quote. Over the hard limit nothing more is queued: the session ends. */
+  reply(line: string): void {
+    if (!this.open) return
+    this.socket.send(Buffer.from(line, "utf8"))
+    this.lastSent = this.node.wheel.now()
+    if (this.socket.pending() > this.node.policy.hardLimitBytes) {
+      this.close(CloseCode.SlowConsumer, "Too much unread data: read faster or ask for less at a time")
+    }
+  }
+
+  heard(): void {
+    this.lastHeard = this.node.wheel.now()
+    this.pinged = false
+  }
+
+  /** Everything is folded to at least this window while the node is over budget; 0 = as asked. */
+  nodeBusy(windowMillis: number): void {
+    this.nodeWindow = windowMillis
+    this.widen(this.node.wheel.now())
+  }
+
+  say(event: Liveness | Draining): void {
+    const now = this.node.wheel.now()
+    const json = JSON.stringify(event)
+    for (const stream of this.streams.values()) stream.say(json, now)
+  }
+
+  addStream(stream: WatchStream): void {
+    this.streams.set(stream.watchId, stream)
+    if (this.nodeWindow > 0 || this.slowness > 0) this.widen(this.node.wheel.now())
+  }
+
+  removeStream(stream: WatchStream): void {
+    if (this.streams.get(stream.watchId) === stream) this.streams.delete(stream.watchId)
+  }
+
+  pauseReading(): void {
+    if (this.open) this.socket.pauseReading()
+  }
+
+  resumeReading(): void {
+    if (this.open) this.socket.resumeReading()
+  }
+
+  /** Orderly close with a code the client understands; cut off a second later if the peer does not answer. */
+  close(code: CloseCode, reason: string): void {
+    if (!this.open) return
+    this.open = false
+    const { node, socket } = this
+    node.count("session_closes_total", 1, `code="${code}"`)
+    socket.close(code, reason)
+    node.wheel.schedule(1_000, { onWheel: () => socket.terminate() })
+  }
+
+  /** The end, by whatever cause; after it nothing is sent and nothing is scheduled. */
+  dispose(): void {
+    this.open = false
+    this.socket.terminate()
+  }
+
+  private rearm(now: number): void {
+    let next = Number.POSITIVE_INFINITY
+    for (const stream of this.streams.values()) {
+      if (stream.hasOutput) next = Math.min(next, Math.max(stream.windowEnds, now + 1))
+    }
+    if (next !== Number.POSITIVE_INFINITY) this.arm(next, now)
+  }
+
+  /** The peer does not keep up: nothing is queued for it, its window grows, and in the end it is closed. */
+  private onBlocked(now: number): void {
+    const { node } = this
+    this.lastBlocked = now
+    if (this.blockedSince === 0) {
+      this.blockedSince = now
+      if (this.slowness < WIDER.length) this.slowness++
+      this.widen(now)
+      node.count("session_blocked_total", 1)
+    }
+    if (now - this.blockedSince >= node.policy.slowCloseMillis) {
+      this.close(CloseCode.SlowConsumer, "Not read for too long: read faster or choose a coarser conflation")
+      return
+    }
+    this.dueAt = Number.POSITIVE_INFINITY
+    this.arm(now + RETRY_BLOCKED_MILLIS, now)
+  }
+
+  private widen(now: number): void {
+    const slow = this.slowness === 0 ? 0 : (WIDER[this.slowness - 1] ?? 0)
+    const windowMillis = Math.max(slow, this.nodeWindow)
+    const reason = windowMillis === 0 ? "requested" : slow >= this.nodeWindow ? "slow-reader" : "node-busy"
+    for (const stream of this.streams.values()) stream.widen(windowMillis, reason, now)
+  }
+
+  /** Once a second: heartbeat when silent (F10), ping and deadline for peers that vanished, forgiveness for slow ones. */
+  private keepHouse(now: number): void {
+    if (!this.open) return
+    const { policy, wheel } = this.node
+    const silence = now - this.lastHeard
+    if (silence >= policy.deadAfterMillis) {
+      this.node.count("session_reaped_total", 1)
+      this.open = false
+      this.socket.terminate()
+      return
+    }
+    if (silence >= policy.pingAfterMillis && !this.pinged) {
+      this.pinged = true
+      this.socket.ping()
+    }
+    if (now - this.lastSent >= HEARTBEAT_MILLIS && this.socket.pending() === 0) {
+      this.socket.send(heartbeat)
+      this.lastSent = now
+    }
+    if (this.slowness > 0 && this.blockedSince === 0 && now - this.lastBlocked >= CALM_MILLIS) {
+      this.slowness = 0
+      this.widen(now)
+    }
+    wheel.schedule(HOUSEKEEPING_MILLIS, this.housekeeping)
+  }
+}

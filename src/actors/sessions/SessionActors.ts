@@ -1,0 +1,176 @@
+/**
+ * The session actors of this node: one supervised fiber per WebSocket, whose Scope owns everything the session opened.
+ * A session that fails is closed with a code and told apart from the others; its state belongs to its socket, so it is not restarted.
+ */
+import { Cause, Context, Effect, FiberSet, Layer, Queue } from "effect"
+import { CloseCode } from "../../rpc/sessions.ts"
+import { feedTopic } from "../../rpc/topics.ts"
+import { Bus } from "../kernel/Bus.ts"
+import { Gauges } from "../kernel/Gauges.ts"
+import { DeliveryLatency } from "../kernel/Latency.ts"
+import { TimingWheel } from "../kernel/TimingWheel.ts"
+import { Frame } from "./Frame.ts"
+import { LoadGovernor } from "./LoadGovernor.ts"
+import { defaultPolicy, Session, type SessionPolicy, type SessionSocket } from "./Session.ts"
+
+export interface SessionsConfig {
+  /** Open sessions on this node at most. */
+  readonly maxSessions: number
+  readonly policy?: Partial<SessionPolicy>
+}
+
+/** How a socket talks to its actor. */
+export interface SessionInbox {
+  readonly session: Session
+  /** A text message from the peer. */
+  readonly receive: (text: string) => void
+  /** The peer answered a ping, or anything else proved it alive. */
+  readonly heard: () => void
+  /** The socket is gone, for whatever reason. */
+  readonly closed: () => void
+}
+
+/** Unread messages a session may have; then its socket is not read until it caught up. */
+const INBOX_CAPACITY = 16
+
+export class SessionActors extends Context.Service<
+  SessionActors,
+  {
+    /** Starts the actor of a socket. "full" and "draining" mean: refuse the upgrade. */
+    readonly open: (
+      socket: SessionSocket,
+      receive: (session: Session, text: string) => Effect.Effect<void>,
+      onEnd: (session: Session) => void
+    ) => SessionInbox | "full" | "draining"
+    readonly get: (id: number) => Session | undefined
+    readonly count: () => number
+    /**
+     * Takes no new sessions, tells every client when to come back (spread over `spreadMillis`), closes all with 1012 in
+     * that order, and succeeds when the last one is gone.
+     */
+    readonly drain: (options: { readonly spreadMillis: number }) => Effect.Effect<void>
+    readonly isDraining: () => boolean
+  }
+>()("lzstock/actors/sessions/SessionActors") {
+  static readonly layer = (
+    config: SessionsConfig
+  ): Layer.Layer<SessionActors, never, Bus | DeliveryLatency | Gauges | TimingWheel> =>
+    Layer.effect(
+      SessionActors,
+      Effect.gen(function* () {
+        const bus = yield* Bus
+        const gauges = yield* Gauges
+        const latency = yield* DeliveryLatency
+        const wheel = yield* TimingWheel
+        const fibers = yield* FiberSet.make<void>()
+        const run = yield* FiberSet.runtime(fibers)()
+        const sessions = new Map<number, Session>()
+        const governor = new LoadGovernor(wheel.now())
+        let nextId = 1
+        let draining = false
+
+        const node = {
+          wheel,
+          frame: new Frame(512 * 1024),
+          policy: { ...defaultPolicy, ...config.policy },
+          onDelivered: (ingestTime: number, now: number) => latency.record(now - ingestTime),
+          count: (name: string, delta: number, labels?: string) => gauges.add(name, delta, labels),
+          spent: (millis: number) => {
+            const change = governor.spent(millis, wheel.now())
+            if (change === undefined) return
+            gauges.set("node_window_millis", change)
+            for (const session of sessions.values()) session.nodeBusy(change)
+          }
+        }
+
+        yield* bus.subscribe(feedTopic, ({ since, state }) => {
+          for (const session of sessions.values()) session.say({ _tag: "Liveness", state, since })
+        })
+
+        const actor = (
+          session: Session,
+          inbox: Queue.Queue<string, Cause.Done>,
+          receive: (session: Session, text: string) => Effect.Effect<void>,
+          onEnd: (session: Session) => void
+        ) =>
+          Effect.scoped(
+            Effect.acquireRelease(
+              Effect.sync(() => {
+                sessions.set(session.id, session)
+                gauges.add("sessions_active", 1)
+                gauges.add("actors_active", 1, 'kind="session"')
+              }),
+              () =>
+                Effect.sync(() => {
+                  session.dispose()
+                  sessions.delete(session.id)
+                  onEnd(session)
+                  gauges.add("sessions_active", -1)
+                  gauges.add("actors_active", -1, 'kind="session"')
+                })
+            ).pipe(
+              Effect.andThen(
+                Effect.forever(
+                  Effect.flatMap(Queue.take(inbox), (text) => {
+                    if (Queue.sizeUnsafe(inbox) === 0) session.resumeReading()
+                    return receive(session, text)
+                  })
+                )
+              ),
+              Effect.catchCause((cause) => {
+                if (Cause.hasDies(cause)) {
+                  gauges.add("session_failures_total", 1)
+                  session.close(CloseCode.SessionFailed, "The session failed: reconnect")
+                  return Effect.logError("A session actor failed", { session: session.id, cause })
+                }
+                return Effect.void
+              })
+            )
+          )
+
+        return SessionActors.of({
+          open: (socket, receive, onEnd) => {
+            if (draining) return "draining"
+            if (sessions.size >= config.maxSessions) return "full"
+            const session = new Session(nextId++, socket, node)
+            const inbox = Effect.runSync(Queue.bounded<string, Cause.Done>(INBOX_CAPACITY))
+            run(actor(session, inbox, receive, onEnd))
+            return {
+              session,
+              receive: (text) => {
+                session.heard()
+                Queue.offerUnsafe(inbox, text)
+                if (Queue.isFullUnsafe(inbox)) session.pauseReading()
+              },
+              heard: () => session.heard(),
+              closed: () => {
+                Queue.shutdownUnsafe(inbox)
+              }
+            }
+          },
+          get: (id) => sessions.get(id),
+          count: () => sessions.size,
+          isDraining: () => draining,
+          drain: ({ spreadMillis }) =>
+            Effect.gen(function* () {
+              draining = true
+              const all = Array.from(sessions.values())
+              const step = all.length === 0 ? 0 : spreadMillis / all.length
+              all.forEach((session, index) => {
+                session.say({ _tag: "Draining", retryAfterMillis: Math.round(step * index) + 250 })
+              })
+              // one slice of sessions at a time, so that the next node is not stormed
+              const slices = 20
+              const perSlice = Math.ceil(all.length / slices)
+              for (let from = 0; from < all.length; from += perSlice) {
+                yield* Effect.sleep(spreadMillis / slices)
+                for (const session of all.slice(from, from + perSlice)) {
+                  session.close(CloseCode.Draining, "The server is going away: reconnect")
+                }
+              }
+              yield* FiberSet.awaitEmpty(fibers)
+            })
+        })
+      })
+    )
+}

@@ -1,0 +1,84 @@
+/** One watched symbol on this node: its latest bytes, and the slots of the streams that watch it. */
+import type { WatchStream } from "./WatchStream.ts"
+
+/** A symbol in a stream: where that stream stands. epoch 0 = nothing sent yet, so a Snapshot comes first. */
+export interface Slot {
+  readonly topic: Topic
+  readonly stream: WatchStream
+  epoch: number
+  seq: number
+  /** In the stream's dirty list. */
+  dirty: boolean
+  /** Place in topic.slots; −1 once detached. */
+  index: number
+}
+
+/** Newer state of a symbol, as QuoteUpdate (bus) and TickerSnapshot (entity) both have it. */
+export interface TopicState {
+  readonly epoch: number
+  readonly seq: number
+  readonly ingestTime: number
+  readonly body: Uint8Array
+}
+
+const NOTHING = new Uint8Array(0)
+
+export class Topic {
+  readonly symbol: string
+  readonly slots: Array<Slot> = []
+  /** 0 until the first state arrived. */
+  epoch = 0
+  seq = 0
+  ingestTime = 0
+  body: Uint8Array = NOTHING
+  private waiters: Array<() => void> = []
+
+  constructor(symbol: string) {
+    this.symbol = symbol
+  }
+
+  get ready(): boolean {
+    return this.epoch > 0
+  }
+
+  /** Takes a state if it is newer, and marks every slot; says whether it was. Older and repeated ones change nothing. */
+  accept(state: TopicState, now: number): boolean {
+    if (state.epoch < this.epoch || (state.epoch === this.epoch && state.seq <= this.seq)) return false
+    const first = this.epoch === 0
+    this.epoch = state.epoch
+    this.seq = state.seq
+    this.ingestTime = state.ingestTime
+    this.body = state.body
+    for (const slot of this.slots) if (!slot.dirty) slot.stream.mark(slot, now)
+    if (first) {
+      const waiters = this.waiters
+      this.waiters = []
+      for (const waiter of waiters) waiter()
+    }
+    return true
+  }
+
+  attach(stream: WatchStream): Slot {
+    const slot: Slot = { topic: this, stream, epoch: 0, seq: 0, dirty: false, index: this.slots.length }
+    this.slots.push(slot)
+    return slot
+  }
+
+  detach(slot: Slot): void {
+    const { index } = slot
+    if (index < 0) return
+    slot.index = -1
+    const last = this.slots.pop()
+    if (last === undefined || last === slot) return
+    this.slots[index] = last
+    last.index = index
+  }
+
+  /** Calls back once the first state is there. Returns the way to stop waiting. */
+  onReady(callback: () => void): () => void {
+    this.waiters.push(callback)
+    return () => {
+      this.waiters = this.waiters.filter((waiter) => waiter !== callback)
+    }
+  }
+}

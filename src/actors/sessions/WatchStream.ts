@@ -1,0 +1,161 @@
+/**
+ * One open `market.Watch`: a set of symbols, a conflation window, and what has to be said next. Rendered straight to bytes.
+ * Per slot only "dirty" is kept: a slot renders the topic's latest state, so waiting folds updates and never queues them.
+ */
+import type { Conflating, Conflation, Gap } from "../../rpc/market.ts"
+import { CHUNK_TAIL, chunkHead, UPDATE_HEAD } from "../../rpc/wire.ts"
+import type { Frame } from "./Frame.ts"
+import type { Slot } from "./Topic.ts"
+
+/** What a stream needs of its session: to be flushed by `at`. */
+export interface StreamOwner {
+  readonly arm: (at: number, now: number) => void
+}
+
+/** Told of each delivered item, for the latency histogram. */
+export type OnDelivered = (ingestTime: number, now: number) => void
+
+export class WatchStream {
+  readonly watchId: string
+  readonly requestId: string | number
+  readonly slots = new Map<string, Slot>()
+  conflation: Conflation
+  /** A window is open until then; leading edge: what comes after it goes at once. */
+  windowEnds = 0
+  private readonly owner: StreamOwner
+  private readonly head: string
+  private readonly snapshotHead: string
+  private readonly dirty: Array<Slot> = []
+  private readonly control: Array<string> = []
+  private started = false
+  private wideWindow = 0
+
+  constructor(
+    watchId: string,
+    requestId: string | number,
+    conflation: Conflation,
+    snapshotHead: string,
+    owner: StreamOwner
+  ) {
+    this.watchId = watchId
+    this.requestId = requestId
+    this.conflation = conflation
+    this.snapshotHead = snapshotHead
+    this.head = chunkHead(requestId)
+    this.owner = owner
+  }
+
+  get windowMillis(): number {
+    return Math.max(this.conflation, this.wideWindow)
+  }
+
+  get hasOutput(): boolean {
+    return this.started && (this.dirty.length > 0 || this.control.length > 0)
+  }
+
+  /** The slot has something newer to say. */
+  mark(slot: Slot, now: number): void {
+    slot.dirty = true
+    this.dirty.push(slot)
+    if (this.started && this.dirty.length === 1) this.owner.arm(this.windowEnds, now)
+  }
+
+  /** Continues a slot from where an earlier connection stopped: the next item folds what was missed. */
+  standAt(slot: Slot, epoch: number, seq: number): void {
+    slot.epoch = epoch
+    slot.seq = seq
+    if (seq === slot.topic.seq) {
+      slot.dirty = false
+      const index = this.dirty.indexOf(slot)
+      if (index >= 0) this.dirty.splice(index, 1)
+    }
+  }
+
+  /** Queues an event of the stream itself (JSON of a WatchEvent); goes before any quote, at the next flush, without waiting for the window. */
+  say(json: string, now: number): void {
+    this.control.push(json)
+    if (this.started) this.owner.arm(now, now)
+  }
+
+  /** Nothing leaves before this: the first event must be `Watching`. */
+  start(now: number): void {
+    this.started = true
+    if (this.hasOutput) this.owner.arm(now, now)
+  }
+
+  /** At least this long between quotes, whatever was asked; 0 = as asked. Says so. */
+  widen(windowMillis: number, reason: Conflating["reason"], now: number): void {
+    if (windowMillis === this.wideWindow) return
+    this.wideWindow = windowMillis
+    const event: Conflating = { _tag: "Conflating", windowMillis: this.windowMillis, reason }
+    this.say(JSON.stringify(event), now)
+  }
+
+  /** The end: whatever was still to be said is not. */
+  end(): void {
+    this.dirty.length = 0
+    this.control.length = 0
+    this.started = false
+  }
+
+  /**
+   * Writes one chunk with what is due: control events always, quotes if their window is over, as many as fit in
+   * `budget` bytes; what does not fit stays dirty and gets fresher. Returns how many quotes it wrote.
+   */
+  render(frame: Frame, now: number, budget: number, onDelivered: OnDelivered): number {
+    if (!this.started) return 0
+    const { dirty } = this
+    let items = 0
+    for (const json of this.control) {
+      frame.text(items++ === 0 ? this.head : ",")
+      frame.json(json)
+    }
+    this.control.length = 0
+    let written = 0
+    if (now >= this.windowEnds) {
+      let taken = 0
+      while (taken < dirty.length && frame.length < budget) {
+        const slot = dirty[taken++]
+        // a slot detached meanwhile has nothing more to say
+        if (slot === undefined || slot.index < 0) continue
+        frame.text(items++ === 0 ? this.head : ",")
+        this.renderSlot(slot, frame, now)
+        onDelivered(slot.topic.ingestTime, now)
+        written++
+      }
+      if (taken === dirty.length) dirty.length = 0
+      else dirty.splice(0, taken)
+      if (written > 0) this.windowEnds = now + this.windowMillis
+    }
+    if (items > 0) frame.text(CHUNK_TAIL)
+    return written
+  }
+
+  private renderSlot(slot: Slot, frame: Frame, now: number): void {
+    const { topic } = slot
+    slot.dirty = false
+    if (slot.epoch === topic.epoch) {
+      frame.text(UPDATE_HEAD)
+      frame.bytes(topic.body)
+      frame.tail(topic.seq - slot.seq - 1, now)
+    } else {
+      if (slot.epoch > 0) {
+        const gap: Gap = {
+          _tag: "Gap",
+          symbol: topic.symbol,
+          epoch: slot.epoch,
+          from: slot.seq + 1,
+          to: null,
+          reason: "actor-restarted"
+        }
+        frame.json(JSON.stringify(gap))
+        frame.text(",")
+      }
+      frame.text(this.snapshotHead)
+      frame.bytes(topic.body)
+      frame.tail(0, now)
+    }
+    slot.epoch = topic.epoch
+    slot.seq = topic.seq
+  }
+}
