@@ -100,5 +100,9 @@ export const TradeCondition = {
   /** Flagged suspicious by the vendor: in nothing. */
   Suspicious: 1 << 8,
   /** Official open or close repeated for reference: in nothing but what it names. */
-  OfficialValue: 1 << 9
+  OfficialValue: 1 << 9,
+  /** Counted, but the source's own bars price nothing with it. */
+  VolumeOnly: 1 << 10,
+  /** Prices the bar it is in, but is not where the market trades now. */
+  NotLast: 1 << 11
 } as const
