@@ -1,0 +1,91 @@
+/** Ticker actors that do what a test says, on the real bus: state, sequence, crash. */
+import { Effect, Layer } from "effect"
+import { Bus } from "../../src/actors/kernel/Bus.ts"
+import { SymbolDirectory, Tickers } from "../../src/actors/sessions/Tickers.ts"
+import type { TickerSnapshot } from "../../src/rpc/ticker.ts"
+import { quotesTopic } from "../../src/rpc/topics.ts"
+import { encodeQuoteBody } from "../../src/rpc/wire.ts"
+
+interface State {
+  epoch: number
+  seq: number
+}
+
+export class ScriptedTickers {
+  private readonly states = new Map<string, State>()
+  readonly symbols: ReadonlyArray<string>
+  /** Bodies encoded, by symbol. */
+  encodings = 0
+
+  constructor(symbols: ReadonlyArray<string>) {
+    this.symbols = symbols
+    for (const symbol of symbols) this.states.set(symbol, { epoch: 1, seq: 1 })
+  }
+
+  /** Price of a symbol: tells epoch and seq apart, so a stale value shows. */
+  position(symbol: string): { readonly epoch: number; readonly seq: number } {
+    return { ...this.state(symbol) }
+  }
+
+  snapshot(symbol: string): TickerSnapshot {
+    const { epoch, seq } = this.state(symbol)
+    this.encodings++
+    const body = encodeQuoteBody({
+      symbol,
+      epoch,
+      seq,
+      last: (epoch * 1_000 + seq) * 10_000,
+      lastSize: 100,
+      previousClose: 1_000_000,
+      open: 1_000_000,
+      high: 2_000_000,
+      low: 500_000,
+      volume: seq * 100,
+      trades: seq,
+      bid: 990_000,
+      bidSize: 100,
+      ask: 1_010_000,
+      askSize: 100,
+      session: "regular",
+      halted: false,
+      exchangeTime: 1_000,
+      ingestTime: 2_000
+    })
+    return { symbol, epoch, seq, exchangeTime: 1_000, ingestTime: 2_000, body }
+  }
+
+  /** `ticks` more, published as one update. */
+  tick(symbol: string, ticks: number): Effect.Effect<void, never, Bus> {
+    return Effect.gen({ self: this }, function* () {
+      const bus = yield* Bus
+      this.state(symbol).seq += ticks
+      if (bus.hasSubscribers(quotesTopic(symbol))) yield* bus.publish(quotesTopic(symbol), this.snapshot(symbol))
+    })
+  }
+
+  /** Starts anew, and says so. */
+  crash(symbol: string): Effect.Effect<void, never, Bus> {
+    return Effect.suspend(() => {
+      const state = this.state(symbol)
+      state.epoch++
+      state.seq = 0
+      return this.tick(symbol, 1)
+    })
+  }
+
+  get layer(): Layer.Layer<SymbolDirectory | Tickers> {
+    return Layer.mergeAll(
+      Layer.succeed(Tickers, {
+        snapshot: (symbol) => Effect.yieldNow.pipe(Effect.andThen(Effect.sync(() => this.snapshot(symbol)))),
+        hold: () => Effect.never
+      }),
+      Layer.succeed(SymbolDirectory, { has: (symbol) => this.states.has(symbol), label: "SIMULATED" })
+    )
+  }
+
+  private state(symbol: string): State {
+    const state = this.states.get(symbol)
+    if (state === undefined) throw new Error(`not scripted: ${symbol}`)
+    return state
+  }
+}
