@@ -23,6 +23,7 @@ const SYMBOLS = ["AAPL", "MSFT", "IBM", "BRK.B"]
 type Step =
   | { readonly kind: "tick"; readonly symbol: string; readonly ticks: number }
   | { readonly kind: "crash"; readonly symbol: string }
+  | { readonly kind: "repeat"; readonly symbol: string; readonly back: number }
   | { readonly kind: "set"; readonly symbols: ReadonlyArray<string> }
   | { readonly kind: "reconnect"; readonly resume: boolean }
   | { readonly kind: "read"; readonly reading: boolean }
@@ -35,6 +36,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant("tick" as const), symbol, ticks: fc.integer({ min: 1, max: 5 }) })
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("crash" as const), symbol }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("repeat" as const), symbol, back: fc.integer({ min: 0, max: 3 }) })
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("set" as const), symbols: fc.subarray(SYMBOLS) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("reconnect" as const), resume: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("read" as const), reading: fc.boolean() }) },
@@ -107,7 +112,7 @@ const layer = Layer.mergeAll(Watching.layer({ symbolsPerSession: 100, watchesPer
   Layer.provideMerge(
     SessionActors.layer({
       maxSessions: 10,
-      policy: { softLimitBytes: 2_000, hardLimitBytes: 1_000_000, slowCloseMillis: 1e9, deadAfterMillis: 1e9 }
+      policy: { softLimitBytes: 500, hardLimitBytes: 1_000_000, slowCloseMillis: 1e9, deadAfterMillis: 1e9 }
     })
   ),
   Layer.provideMerge(Layer.mergeAll(Bus.layerInProcess, TimingWheel.layer, DeliveryLatency.layer)),
@@ -164,6 +169,9 @@ const run = (conflation: Conflation, steps: ReadonlyArray<Step>) =>
             break
           case "crash":
             yield* tickers.crash(next.symbol)
+            break
+          case "repeat":
+            yield* tickers.repeat(next.symbol, next.back)
             break
           case "wait":
             yield* TestClock.adjust(next.millis)

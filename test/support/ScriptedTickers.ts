@@ -28,7 +28,10 @@ export class ScriptedTickers {
   }
 
   snapshot(symbol: string): TickerSnapshot {
-    const { epoch, seq } = this.state(symbol)
+    return this.encode(symbol, this.state(symbol))
+  }
+
+  private encode(symbol: string, { epoch, seq }: State): TickerSnapshot {
     this.encodings++
     const body = encodeQuoteBody({
       symbol,
@@ -60,6 +63,15 @@ export class ScriptedTickers {
       const bus = yield* Bus
       this.state(symbol).seq += ticks
       if (bus.hasSubscribers(quotesTopic(symbol))) yield* bus.publish(quotesTopic(symbol), this.snapshot(symbol))
+    })
+  }
+
+  /** The bus delivers an update again, or one that was overtaken: `back` ticks behind the present. */
+  repeat(symbol: string, back: number): Effect.Effect<void, never, Bus> {
+    return Effect.gen({ self: this }, function* () {
+      const bus = yield* Bus
+      const { epoch, seq } = this.state(symbol)
+      yield* bus.publish(quotesTopic(symbol), this.encode(symbol, { epoch, seq: Math.max(1, seq - back) }))
     })
   }
 
