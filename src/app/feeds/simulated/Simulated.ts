@@ -1,0 +1,133 @@
+/**
+ * The simulated market: real companies, made-up trades, always labelled SIMULATED.
+ *
+ * Seeded: the same seed, rate and trading day give the same ticks, whenever the process starts and at whatever speed
+ * (SymbolFeed, DayPlan). One loop for all symbols: every 10 ms it looks at a tenth of them, so that each is served about
+ * every 100 ms and they do not all speak in the same millisecond.
+ */
+import { Clock, Effect, Layer } from "effect"
+import { Bus } from "../../../actors/kernel/Bus.ts"
+import { dayOfDate } from "../../../actors/market/calendar.ts"
+import { Feed, FeedError } from "../../../actors/market/Feed.ts"
+import type { FeedStatus } from "../../../rpc/market.ts"
+import type { TickBatch } from "../../../rpc/ticks.ts"
+import { tickShard, ticksTopic } from "../../../rpc/topics.ts"
+import { tradingDayOf } from "./days.ts"
+import { simulatedHistory } from "./history.ts"
+import { MarketClock, startOf } from "./MarketClock.ts"
+import { SymbolFeed } from "./SymbolFeed.ts"
+import { universe } from "./universe.ts"
+
+export interface SimulatedOptions {
+  /** Default 42. */
+  readonly seed?: number | undefined
+  /** How many symbols: the busiest ones, or filled up with synthetic ones. Default: the bundled companies. */
+  readonly symbols?: number | undefined
+  /** Multiplies every symbol's trades. Default 1. */
+  readonly rate?: number | undefined
+  /** Market seconds per second, or as fast as the bus takes them. Default 1. */
+  readonly speed?: number | "max" | undefined
+  /** Start at 10:30 New York of this trading day (YYYY-MM-DD) instead of now. */
+  readonly date?: string | undefined
+}
+
+const SLICES = 10
+const SLICE_MILLIS = 10
+/** Market time per turn of the loop at speed "max". */
+const MAX_STEP = 1_000
+/** A longer batch would keep one symbol's actor from its other work. */
+const MAX_BATCH = 512
+
+const refuse = (message: string) => new FeedError({ adapter: "simulated", message })
+
+const startAt = (wall: number, date: string | undefined): number | undefined => {
+  if (date === undefined) return startOf(wall)
+  const day = dayOfDate(date)
+  return day?.trading === true ? day.midnight + 10.5 * 3_600_000 : undefined
+}
+
+const make = Effect.fnUntraced(function* (options: SimulatedOptions) {
+  const { seed = 42, rate = 1, speed = 1, symbols } = options
+  if (!(rate > 0)) return yield* refuse(`rate must be a positive number, not ${rate}`)
+  if (speed !== "max" && !(speed > 0)) return yield* refuse(`speed must be a positive number or max, not ${speed}`)
+  if (symbols !== undefined && !(Number.isInteger(symbols) && symbols > 0)) {
+    return yield* refuse(`symbols must be a positive whole number, not ${symbols}`)
+  }
+  const bus = yield* Bus
+  const wallClock = yield* Clock.Clock
+  const wall = wallClock.currentTimeMillisUnsafe()
+  const start = startAt(wall, options.date)
+  if (start === undefined) return yield* refuse(`${options.date} is not a trading day of the NYSE (YYYY-MM-DD)`)
+
+  const clock = new MarketClock(wall, start, speed === "max" ? 0 : speed)
+  const profiles = universe(symbols)
+  const sources = profiles.map((profile) => new SymbolFeed(seed, profile, rate, tradingDayOf(start), start))
+  const slices = Array.from({ length: SLICES }, (_, slice) => sources.filter((_, i) => i % SLICES === slice))
+  let state: FeedStatus["state"] = "starting"
+  let ticks = 0
+
+  const serve = Effect.fnUntraced(function* (slice: ReadonlyArray<SymbolFeed>, marketTime: number) {
+    for (const source of slice) {
+      while (source.nextTime <= marketTime) {
+        const batch: TickBatch = {
+          symbol: source.symbol,
+          ingestTime: wallClock.currentTimeMillisUnsafe(),
+          previousClose: source.previousClose,
+          ticks: source.take(marketTime, MAX_BATCH)
+        }
+        ticks += batch.ticks.length
+        yield* bus.publish(ticksTopic(tickShard(batch.symbol)), batch)
+      }
+    }
+  })
+
+  const turn = Effect.fnUntraced(function* (count: number) {
+    const now = wallClock.currentTimeMillisUnsafe()
+    if (speed === "max") {
+      const marketTime = clock.jump(now, clock.at(now) + MAX_STEP)
+      for (const slice of slices) yield* serve(slice, marketTime)
+      yield* Effect.yieldNow
+    } else {
+      yield* serve(slices[count % SLICES] ?? [], clock.advance(now))
+      yield* Effect.sleep(SLICE_MILLIS)
+    }
+  })
+
+  const run = Effect.gen(function* () {
+    state = "live"
+    // every symbol has something to show from the first moment on
+    yield* serve(sources, clock.advance(wallClock.currentTimeMillisUnsafe()))
+    for (let count = 0; ; count++) yield* turn(count)
+  }).pipe(
+    Effect.ensuring(
+      Effect.sync(() => {
+        state = "down"
+      })
+    )
+  )
+
+  const marketTime = () => clock.at(wallClock.currentTimeMillisUnsafe())
+  return Feed.of({
+    adapter: "simulated",
+    label: "SIMULATED",
+    listings: profiles.map((profile) => profile.listing),
+    marketTime,
+    run,
+    status: Effect.sync(() => ({
+      label: "SIMULATED",
+      adapter: "simulated",
+      state,
+      detail: `seed ${seed}, ${profiles.length} symbols${rate === 1 ? "" : `, ${rate}× trades`}`,
+      marketTime: marketTime(),
+      speed: speed === "max" ? 0 : speed,
+      symbols: profiles.length,
+      ticks,
+      malformed: 0
+    })),
+    history: simulatedHistory(seed, rate, new Map(sources.map((source) => [source.symbol, source])))
+  })
+})
+
+/** Fails with FeedError when an option makes no sense. */
+export const simulatedLayer = (options: SimulatedOptions): Layer.Layer<Feed, FeedError, Bus> =>
+  Layer.effect(Feed, make(options))
