@@ -7,16 +7,13 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import fc from "fast-check"
-import { Bus } from "../../src/actors/kernel/Bus.ts"
 import { Gauges } from "../../src/actors/kernel/Gauges.ts"
-import { DeliveryLatency } from "../../src/actors/kernel/Latency.ts"
-import { TimingWheel } from "../../src/actors/kernel/TimingWheel.ts"
-import { QuoteHub } from "../../src/actors/sessions/QuoteHub.ts"
 import { SessionActors, type SessionInbox } from "../../src/actors/sessions/SessionActors.ts"
 import { Watching } from "../../src/actors/sessions/Watching.ts"
 import type { Conflation, WatchEvent } from "../../src/rpc/market.ts"
 import { RecordingSocket } from "../support/RecordingSocket.ts"
 import { ScriptedTickers } from "../support/ScriptedTickers.ts"
+import { sessionNode, settle } from "../support/sessionNode.ts"
 
 const SYMBOLS = ["AAPL", "MSFT", "IBM", "BRK.B"]
 
@@ -107,28 +104,13 @@ class Auditor {
   }
 }
 
-const layer = Layer.mergeAll(Watching.layer({ symbolsPerSession: 100, watchesPerSession: 4 })).pipe(
-  Layer.provideMerge(QuoteHub.layer),
-  Layer.provideMerge(
-    SessionActors.layer({
-      maxSessions: 10,
-      policy: { softLimitBytes: 500, hardLimitBytes: 1_000_000, slowCloseMillis: 1e9, deadAfterMillis: 1e9 }
-    })
-  ),
-  Layer.provideMerge(Layer.mergeAll(Bus.layerInProcess, TimingWheel.layer, DeliveryLatency.layer)),
-  Layer.provideMerge(Gauges.layer)
-)
-
-/** Lets everything that is runnable now run, without moving the clock. */
-const settle = Effect.gen(function* () {
-  for (let turn = 0; turn < 4; turn++) yield* Effect.promise(() => new Promise<void>((done) => setImmediate(done)))
-})
+const policy = { softLimitBytes: 500, slowCloseMillis: 1e9, deadAfterMillis: 1e9 }
 
 const run = (conflation: Conflation, steps: ReadonlyArray<Step>) =>
   Effect.gen(function* () {
     const tickers = new ScriptedTickers(SYMBOLS)
     const scope = yield* Scope.make()
-    const context = yield* Layer.buildWithScope(layer.pipe(Layer.provide(tickers.layer)), scope)
+    const context = yield* Layer.buildWithScope(sessionNode(tickers, { policy }), scope)
     yield* Effect.gen(function* () {
       const sessions = yield* SessionActors
       const watching = yield* Watching

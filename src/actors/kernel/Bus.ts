@@ -13,7 +13,7 @@ export class Bus extends Context.Service<
   Bus,
   {
     /** Succeeds when every local subscriber has accepted the message. A subscriber's defect is counted and logged, never passed on. */
-    readonly publish: <A>(topic: Topic<A>, message: A) => Effect.Effect<void>
+    readonly publish: <A>(topic: Topic<A>, message: NoInfer<A>) => Effect.Effect<void>
     /** Held until the Scope closes; after that the subscriber is never called again. */
     readonly subscribe: <A>(topic: Topic<A>, subscriber: Subscriber<A>) => Effect.Effect<void, never, Scope.Scope>
     /** False only when it is certain that nobody listens: lets a publisher skip work. */
@@ -41,7 +41,7 @@ export class Bus extends Context.Service<
       }
 
       return Bus.of({
-        publish: <A>(topic: Topic<A>, message: A) =>
+        publish: <A>(topic: Topic<A>, message: NoInfer<A>) =>
           Effect.suspend(() => {
             const subscribers = topics.get(topic.name) as ReadonlyArray<Subscriber<A>> | undefined
             if (subscribers === undefined) return Effect.void

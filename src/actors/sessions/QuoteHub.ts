@@ -21,7 +21,6 @@ export class QuoteHub extends Context.Service<
     readonly attach: (symbol: string, stream: WatchStream) => Slot
     /** Takes it out: from here on the stream hears nothing of it. The last watcher closes the topic. */
     readonly detach: (slot: Slot) => void
-    readonly watchedSymbols: () => number
   }
 >()("lzstock/actors/sessions/QuoteHub") {
   static readonly layer: Layer.Layer<QuoteHub, never, Bus | Gauges | Tickers | TimingWheel> = Layer.effect(
@@ -58,6 +57,7 @@ export class QuoteHub extends Context.Service<
             const topic = new Topic(symbol)
             entry = { topic, feeder: run(feed(topic)) }
             topics.set(symbol, entry)
+            gauges.add("watched_symbols_active", 1)
           }
           gauges.add("watched_slots_active", 1)
           return entry.topic.attach(stream)
@@ -70,9 +70,9 @@ export class QuoteHub extends Context.Service<
           const entry = topics.get(topic.symbol)
           if (topic.slots.length > 0 || entry?.topic !== topic) return
           topics.delete(topic.symbol)
+          gauges.add("watched_symbols_active", -1)
           entry.feeder.interruptUnsafe()
-        },
-        watchedSymbols: () => topics.size
+        }
       })
     })
   )

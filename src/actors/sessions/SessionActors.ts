@@ -43,6 +43,7 @@ export class SessionActors extends Context.Service<
       onEnd: (session: Session) => void
     ) => SessionInbox | "full" | "draining"
     readonly get: (id: number) => Session | undefined
+    readonly ids: () => ReadonlySet<number>
     readonly count: () => number
     /**
      * Takes no new sessions, tells every client when to come back (spread over `spreadMillis`), closes all with 1012 in
@@ -149,6 +150,7 @@ export class SessionActors extends Context.Service<
             }
           },
           get: (id) => sessions.get(id),
+          ids: () => new Set(sessions.keys()),
           count: () => sessions.size,
           isDraining: () => draining,
           drain: ({ spreadMillis }) =>

@@ -169,15 +169,13 @@ export class Watching extends Context.Service<
             yield* Effect.acquireRelease(
               Effect.sync(() => {
                 gauges.add("watches_active", 1)
-                session.addStream(stream)
-              }),
-              () =>
-                Effect.sync(() => {
+                session.addStream(stream, () => {
                   gauges.add("watches_active", -1)
-                  session.removeStream(stream)
                   for (const [symbol, slot] of stream.slots) detach(stream, symbol, slot)
                   stream.end()
                 })
+              }),
+              () => Effect.sync(() => session.removeStream(stream))
             )
             const { accepted, refused } = admit(request.symbols, room(session, stream))
             attachAll(stream, accepted)

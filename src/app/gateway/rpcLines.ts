@@ -1,0 +1,65 @@
+/** Effect RPC messages as JSON lines: what comes in, checked in shape; what goes out, without our internals. */
+
+import { Predicate, Schema } from "effect"
+import type { FromClientEncoded, FromServerEncoded } from "effect/rpc/RpcMessage"
+
+const Id = Schema.Union([Schema.String, Schema.Int])
+const FromClient = Schema.Union([
+  Schema.TaggedStruct("Request", {
+    id: Id,
+    tag: Schema.String,
+    payload: Schema.Unknown,
+    headers: Schema.Array(Schema.mutable(Schema.Tuple([Schema.String, Schema.String]))),
+    traceId: Schema.optionalKey(Schema.String),
+    spanId: Schema.optionalKey(Schema.String),
+    sampled: Schema.optionalKey(Schema.Boolean)
+  }),
+  Schema.TaggedStruct("Interrupt", { requestId: Id }),
+  Schema.TaggedStruct("Ping", {}),
+  Schema.TaggedStruct("Eof", {})
+])
+const isFromClient = Schema.is(FromClient)
+
+/** A stock client acknowledges every chunk; our flow control is by bytes, so that is dropped unread. */
+const ACK_PREFIX = '{"_tag":"Ack"'
+
+/** Whole lines, decoded, and the unfinished rest; undefined when a line is no RPC message. */
+export const decodeRpcLines = (
+  text: string
+): { readonly messages: ReadonlyArray<FromClientEncoded>; readonly rest: string } | undefined => {
+  const messages: Array<FromClientEncoded> = []
+  let start = 0
+  for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
+    const line = text.slice(start, end)
+    start = end + 1
+    if (line.length === 0 || line.startsWith(ACK_PREFIX)) continue
+    const message = parse(line)
+    if (message === undefined) return undefined
+    messages.push(message)
+  }
+  return { messages, rest: text.slice(start) }
+}
+
+const parse = (line: string): FromClientEncoded | undefined => {
+  try {
+    const value: unknown = JSON.parse(line)
+    return isFromClient(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const INTERNAL = { name: "InternalError", message: "The server failed on this request; it has been logged" }
+
+/**
+ * A defect that reaches a client holds no stack and no message of ours (S7). A text is kept: RPC itself says that way
+ * what is wrong with a request ("Unknown request tag", a payload that does not fit its schema).
+ */
+export const withoutInternals = (response: FromServerEncoded): FromServerEncoded => {
+  if (response._tag === "Defect" && !Predicate.isString(response.defect)) return { ...response, defect: INTERNAL }
+  if (response._tag !== "Exit" || response.exit._tag === "Success") return response
+  const cause = response.exit.cause.map((reason) =>
+    reason._tag === "Die" && !Predicate.isString(reason.defect) ? { _tag: "Die" as const, defect: INTERNAL } : reason
+  )
+  return { ...response, exit: { _tag: "Failure", cause } }
+}
