@@ -1,0 +1,80 @@
+/** Calls with a deadline: sent again after each reconnect until then, which is sound because every call here is idempotent. */
+import { Cause, Deferred, Effect, Predicate } from "effect"
+import type { RpcClientError } from "effect/rpc"
+import type { Connection } from "./connection.ts"
+import { type CallError, type Closed, ConnectFailed, ServerFailed, Timeout } from "./errors.ts"
+
+export const DEFAULT_TIMEOUT_MILLIS = 10_000
+/** The server gave up on an answer without saying why (it is stopping): ask again after this. */
+const ASK_AGAIN_MILLIS = 250
+
+type TransportError = RpcClientError.RpcClientError
+
+export const isTransportError = (error: unknown): error is TransportError => Predicate.isTagged(error, "RpcClientError")
+
+/** The server's defect, or its answer that the schema refuses. */
+export const serverFailed = (call: string, cause: Cause.Cause<unknown>): ServerFailed => {
+  const defect = Cause.squash(cause)
+  return new ServerFailed({ call, message: defect instanceof Error ? defect.message : String(defect) })
+}
+
+export interface Calls {
+  /** Completes never, or with Closed. */
+  readonly closed: Deferred.Deferred<never, Closed>
+  readonly withDeadline: <A, E>(
+    call: string,
+    effect: Effect.Effect<A, E>
+  ) => Effect.Effect<A, E | ConnectFailed | Timeout | Closed>
+  readonly call: <A, E>(call: string, request: Effect.Effect<A, E | TransportError>) => Effect.Effect<A, E | CallError>
+}
+
+export const makeCalls = (connection: Connection, timeoutMillis: number): Calls => {
+  const closed = Deferred.makeUnsafe<never, Closed>()
+
+  const overdue = (call: string): Effect.Effect<never, ConnectFailed | Timeout> =>
+    Effect.suspend((): Effect.Effect<never, ConnectFailed | Timeout> => {
+      const state = connection.state()
+      return connection.lastReceived() === null
+        ? Effect.fail(
+            new ConnectFailed({
+              url: connection.url,
+              message: state.status === "reconnecting" ? state.reason : "not connected in time"
+            })
+          )
+        : Effect.fail(
+            new Timeout({ call, millis: timeoutMillis, message: `${call}: no answer in ${timeoutMillis} ms` })
+          )
+    })
+
+  const withDeadline: Calls["withDeadline"] = (call, effect) =>
+    Effect.raceFirst(
+      Effect.timeoutOrElse(effect, { duration: timeoutMillis, orElse: () => overdue(call) }),
+      Deferred.await(closed)
+    )
+
+  const attempt = <A, E>(
+    call: string,
+    request: Effect.Effect<A, E | TransportError>
+  ): Effect.Effect<A, E | ServerFailed> =>
+    Effect.matchCauseEffect(Effect.andThen(connection.awaitOpen, request), {
+      onSuccess: (value) => Effect.succeed(value),
+      onFailure: (cause): Effect.Effect<A, E | ServerFailed> => {
+        const failure = Cause.findErrorOption(cause)
+        if (failure._tag === "Some") {
+          return isTransportError(failure.value) ? attempt(call, request) : Effect.fail(failure.value)
+        }
+        return Cause.hasDies(cause)
+          ? Effect.fail(serverFailed(call, cause))
+          : Effect.andThen(
+              Effect.sleep(ASK_AGAIN_MILLIS),
+              Effect.suspend(() => attempt(call, request))
+            )
+      }
+    })
+
+  return {
+    closed,
+    withDeadline,
+    call: (call, request) => withDeadline(call, attempt(call, request))
+  }
+}
