@@ -20,7 +20,7 @@ export const makeWatchSet = (
   const settle = () => {
     cancel = null
     const wanted = union()
-    if (wanted.size === applied.size && wanted.isSubsetOf(applied)) return
+    if (wanted.size === applied.size && [...wanted].every((symbol) => applied.has(symbol))) return
     applied = wanted
     apply([...wanted])
   }

@@ -1,0 +1,62 @@
+/** The frame around every page: top bar, page, status line, keys that work everywhere. */
+import { type RouteSectionProps, useLocation, useNavigate } from "@solidjs/router"
+import { onCleanup, onMount, Suspense } from "solid-js"
+import { useMarket } from "../market/context.ts"
+import { BottomNav } from "./BottomNav.tsx"
+import { HelpDialog } from "./HelpDialog.tsx"
+import { StatusBar } from "./StatusBar.tsx"
+import { Toasts } from "./Toasts.tsx"
+import { TopBar } from "./TopBar.tsx"
+import { theme } from "./theme.ts"
+import { isTyping, ui } from "./ui.ts"
+
+export const Shell = (props: RouteSectionProps) => {
+  const market = useMarket()
+  const navigate = useNavigate()
+  const location = useLocation()
+
+  const onKey = (event: KeyboardEvent) => {
+    if (isTyping(event)) return
+    switch (event.key) {
+      case "?":
+        ui.setHelpOpen(true)
+        break
+      case "t":
+        theme.next()
+        break
+      case "f":
+        market.setFrozen(!market.frozen())
+        break
+      case "/":
+        if (location.pathname !== "/") navigate("/")
+        ui.focusFilter()
+        break
+      default:
+        return
+    }
+    event.preventDefault()
+  }
+  onMount(() => {
+    document.addEventListener("keydown", onKey)
+    onCleanup(() => document.removeEventListener("keydown", onKey))
+  })
+
+  return (
+    <div class="flex h-dvh flex-col overflow-hidden">
+      <a
+        href="#main"
+        class="sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:rounded focus:bg-accent-wash focus:px-3 focus:py-2"
+      >
+        Skip to content
+      </a>
+      <TopBar />
+      <main id="main" tabindex="-1" class="flex min-h-0 flex-1 flex-col outline-none">
+        <Suspense fallback={<div class="m-4 skeleton flex-1" />}>{props.children}</Suspense>
+      </main>
+      <StatusBar />
+      <BottomNav />
+      <Toasts />
+      <HelpDialog />
+    </div>
+  )
+}

@@ -1,0 +1,53 @@
+/** The few icons there are, drawn on a 16-unit grid; decorative, the button's label says what they mean. */
+import type { JSX } from "solid-js"
+
+const icon = (body: () => JSX.Element) => () => (
+  <svg
+    aria-hidden="true"
+    class="shrink-0"
+    width="16"
+    height="16"
+    viewBox="0 0 16 16"
+    fill="none"
+    stroke="currentColor"
+    stroke-width="1.5"
+    stroke-linecap="round"
+    stroke-linejoin="round"
+  >
+    {body()}
+  </svg>
+)
+
+export const SearchIcon = icon(() => (
+  <>
+    <circle cx="7" cy="7" r="4.5" />
+    <path d="m10.5 10.5 3.5 3.5" />
+  </>
+))
+export const PauseIcon = icon(() => <path d="M5.5 3.5v9M10.5 3.5v9" />)
+export const PlayIcon = icon(() => <path d="M5 3.2v9.6l7.5-4.8z" />)
+export const SunIcon = icon(() => (
+  <>
+    <circle cx="8" cy="8" r="2.8" />
+    <path d="M8 1.5v1.2M8 13.3v1.2M1.5 8h1.2M13.3 8h1.2M3.4 3.4l.9.9M11.7 11.7l.9.9M3.4 12.6l.9-.9M11.7 4.3l.9-.9" />
+  </>
+))
+export const MoonIcon = icon(() => <path d="M13 9.6A5.5 5.5 0 0 1 6.4 3a5.5 5.5 0 1 0 6.6 6.6z" />)
+export const SystemIcon = icon(() => (
+  <>
+    <rect x="2" y="3" width="12" height="8" rx="1.5" />
+    <path d="M6 13.5h4" />
+  </>
+))
+export const HelpIcon = icon(() => (
+  <>
+    <circle cx="8" cy="8" r="6.2" />
+    <path d="M6.3 6.2a1.8 1.8 0 1 1 2.5 1.7c-.5.2-.8.6-.8 1.2M8 11.3v.1" />
+  </>
+))
+export const ChevronIcon = icon(() => <path d="m4.5 6.5 3.5 3.5 3.5-3.5" />)
+export const CheckIcon = icon(() => <path d="m3.5 8.5 3 3 6-7" />)
+export const CloseIcon = icon(() => <path d="m4 4 8 8M12 4l-8 8" />)
+export const BackIcon = icon(() => <path d="M9.5 3.5 5 8l4.5 4.5" />)
+export const ListIcon = icon(() => <path d="M2.5 4h11M2.5 8h11M2.5 12h11" />)
+export const PulseIcon = icon(() => <path d="M1.5 8.5h3l2-5 3 9 2-4h3" />)

@@ -1,0 +1,32 @@
+/** What several parts of the page share besides the market: open dialogs and focus requests. */
+import { createRoot, createSignal } from "solid-js"
+
+export const ui = createRoot(() => {
+  const [helpOpen, setHelpOpen] = createSignal(false)
+  const [filter, setFilter] = createSignal("")
+  const [sector, setSector] = createSignal("")
+  const [filterFocus, setFilterFocus] = createSignal(0)
+  return {
+    helpOpen,
+    setHelpOpen,
+    filter,
+    setFilter,
+    sector,
+    setSector,
+    /** Rises each time the filter should take the focus. */
+    filterFocus,
+    focusFilter: () => setFilterFocus((count) => count + 1)
+  }
+})
+
+/** Whether a key press belongs to what is being typed into, or to an open dialog or list. */
+export const isTyping = (event: KeyboardEvent): boolean => {
+  const target = event.target
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return true
+  if (!(target instanceof HTMLElement)) return false
+  return (
+    target.isContentEditable ||
+    ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName) ||
+    target.closest('[role="dialog"],[role="listbox"],[role="menu"]') !== null
+  )
+}

@@ -1,0 +1,120 @@
+/** The market table's page: which rows, in which order, and what of them is watched. */
+import { createEffect, createMemo, createSignal, Match, on, onCleanup, Switch } from "solid-js"
+import { useMarket } from "../market/context.ts"
+import { makeSparks } from "../market/sparks.ts"
+import { ui } from "../shell/ui.ts"
+import { MarketTable } from "./MarketTable.tsx"
+import { Notice, TableSkeleton } from "./Notice.tsx"
+import { breadthOf, filterRows, nextSort, orderRows, type Sort, sectorsOf } from "./order.ts"
+import { Strip } from "./Strip.tsx"
+import { Toolbar } from "./Toolbar.tsx"
+
+/** Up to this many symbols all are watched, so that sorting and breadth cover the market; above it, what is on screen. */
+const WATCH_ALL_UP_TO = 2_500
+/** Live columns are put in order this often (seconds): rows that jump about cannot be read. */
+const REORDER_SECONDS = 2
+
+export const MarketPage = () => {
+  const market = useMarket()
+  const [sort, setSort] = createSignal<Sort>({ key: "symbol", descending: false })
+  const [visible, setVisible] = createSignal<ReadonlyArray<string>>([])
+  const sparks = makeSparks(
+    (symbol) => market.client.bars({ symbol, interval: "5m", limit: 192 }).then((page) => page.bars),
+    () => performance.now()
+  )
+
+  const all = createMemo(() => {
+    const loaded = market.listings()
+    return loaded.state === "ready" ? loaded.value : []
+  })
+  const sectors = createMemo(() => sectorsOf(all()))
+  const filtered = createMemo(() => filterRows(all(), ui.filter(), ui.sector()))
+
+  // the hand on the table holds the order still
+  const [held, setHeld] = createSignal(false)
+  const beat = createMemo(() =>
+    sort().key === "symbol" || sort().key === "name" || held() || market.frozen()
+      ? 0
+      : Math.floor(market.second() / REORDER_SECONDS)
+  )
+  const rows = createMemo(on([filtered, sort, beat], ([listings, by]) => orderRows(listings, market.book.shown, by)))
+  const breadth = createMemo(() => {
+    market.second()
+    return breadthOf(all(), market.book.shown)
+  })
+
+  const limit = () => Math.min(WATCH_ALL_UP_TO, market.status()?.limits.symbolsPerSession ?? WATCH_ALL_UP_TO)
+  createEffect(() => {
+    const symbols = all()
+    market.watchSet.ask("table", symbols.length <= limit() ? symbols.map((row) => row.symbol) : visible())
+  })
+  onCleanup(() => market.watchSet.ask("table", []))
+
+  createEffect(() => {
+    const state = market.label()
+    document.title = state === null ? "LZStock" : `Market · ${state} · LZStock`
+  })
+
+  return (
+    <>
+      <h1 class="sr-only">Market</h1>
+      <Strip breadth={breadth()} />
+      <Toolbar sectors={sectors()} shown={filtered().length} total={all().length} />
+      <div
+        class="flex min-h-0 flex-1 flex-col"
+        onPointerDown={() => setHeld(true)}
+        onPointerUp={() => setHeld(false)}
+        onPointerCancel={() => setHeld(false)}
+        onPointerLeave={() => setHeld(false)}
+      >
+        <Switch>
+          <Match when={market.listings().state === "loading"}>
+            <TableSkeleton />
+          </Match>
+          <Match when={failure(market.listings())}>
+            {(message) => (
+              <Notice
+                title="The list of symbols did not come"
+                text={message()}
+                action="Try again"
+                onAction={() => market.reloadListings()}
+              />
+            )}
+          </Match>
+          <Match when={all().length === 0}>
+            <Notice
+              title="No symbols are listed"
+              text="The server's feed lists nothing. For a replay, check the folder given to --data and the --date."
+              action="Look again"
+              onAction={() => market.reloadListings()}
+            />
+          </Match>
+          <Match when={filtered().length === 0}>
+            <Notice
+              title="Nothing matches"
+              text={`No symbol or company matches “${ui.filter()}”${ui.sector() === "" ? "" : ` in ${ui.sector()}`}.`}
+              action="Clear the filter"
+              onAction={() => {
+                ui.setFilter("")
+                ui.setSector("")
+              }}
+            />
+          </Match>
+          <Match when={true}>
+            <MarketTable
+              rows={rows()}
+              total={all().length}
+              sort={sort()}
+              onSort={(key) => setSort((current) => nextSort(current, key))}
+              sparks={sparks}
+              onVisible={setVisible}
+            />
+          </Match>
+        </Switch>
+      </div>
+    </>
+  )
+}
+
+const failure = (load: { readonly state: string; readonly message?: string }): string | undefined =>
+  load.state === "failed" ? (load.message ?? "unknown reason") : undefined
