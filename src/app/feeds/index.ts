@@ -2,6 +2,7 @@
 import { Effect, Layer } from "effect"
 import type { Bus } from "../../actors/kernel/Bus.ts"
 import { type Feed, FeedError } from "../../actors/market/Feed.ts"
+import { replayLayer } from "./lean/Replay.ts"
 import { simulatedLayer } from "./simulated/Simulated.ts"
 
 export interface FeedConfig {
@@ -29,5 +30,9 @@ export const feedLayer = (config: FeedConfig): Layer.Layer<Feed, FeedError, Bus>
     }
     return simulatedLayer({ seed, symbols, rate, speed, date })
   }
-  return Layer.unwrap(Effect.fail(new FeedError({ adapter: "replay", message: "the replay feed is not built yet" })))
+  if (config.data === undefined || typeof symbols === "number") {
+    const message = "the replay feed needs a data folder, and takes symbols by name"
+    return Layer.unwrap(Effect.fail(new FeedError({ adapter: "replay", message })))
+  }
+  return replayLayer({ dataDir: config.data, date, speed, symbols })
 }

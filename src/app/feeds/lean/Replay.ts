@@ -1,0 +1,165 @@
+/**
+ * A recorded day, played again at a chosen speed; always labelled REPLAY. Files are streamed and merged in time order.
+ *
+ * At a given speed it publishes every 50 ms what the market did meanwhile; at "max", a second of market time at once, as
+ * fast as the bus takes it. A batch holds one symbol's ticks of one such window, 512 at most. Quotes play along where
+ * they were recorded. After the last tick `run` succeeds, the state is "ended" and market time stands still.
+ */
+import { join } from "node:path"
+import { Clock, Effect, Layer, type Scope } from "effect"
+import { Bus } from "../../../actors/kernel/Bus.ts"
+import { dayOfDate } from "../../../actors/market/calendar.ts"
+import { Feed, type FeedError } from "../../../actors/market/Feed.ts"
+import type { FeedStatus, Listing } from "../../../rpc/market.ts"
+import type { Price, Tick } from "../../../rpc/ticks.ts"
+import { tickShard, ticksTopic } from "../../../rpc/topics.ts"
+import { universe } from "../simulated/universe.ts"
+import { type RecordedDay, recordedDay, refuse } from "./Catalog.ts"
+import { replayHistory } from "./history.ts"
+import { Merge } from "./Merge.ts"
+import { ParkedLines } from "./ParkedLines.ts"
+import { SymbolFiles } from "./SymbolFiles.ts"
+import { openTickFile, type TickFile, type TickKind } from "./TickFile.ts"
+
+export interface ReplayOptions {
+  /** Folder in Lean's layout for US equities. */
+  readonly dataDir: string
+  /** YYYY-MM-DD. */
+  readonly date?: string | undefined
+  /** Market seconds per second, or as fast as the bus takes them. Default 1. */
+  readonly speed?: number | "max" | undefined
+  /** Default: all that traded that day. */
+  readonly symbols?: ReadonlyArray<string> | undefined
+}
+
+const PACE_MILLIS = 50
+const MAX_WINDOW = 1_000
+const MAX_BATCH = 512
+
+const listingsOf = (day: RecordedDay): ReadonlyArray<Listing> => {
+  const known = new Map(universe().map(({ listing }) => [listing.symbol, listing]))
+  return day.symbols.map((symbol) => known.get(symbol) ?? { symbol, name: symbol, exchange: "", sector: "" })
+}
+
+const make = Effect.fnUntraced(function* (options: ReplayOptions) {
+  const { dataDir, speed = 1 } = options
+  if (speed !== "max" && !(speed > 0)) return yield* refuse(`speed must be a positive number or max, not ${speed}`)
+  const calendarDay = options.date === undefined ? undefined : dayOfDate(options.date)
+  if (calendarDay === null) return yield* refuse(`${options.date} is not a date (YYYY-MM-DD)`)
+  const day = yield* recordedDay(dataDir, calendarDay?.date, options.symbols)
+  const { date, midnight, preOpen } = calendarDay ?? (yield* refuse("a replay needs a date"))
+
+  const bus = yield* Bus
+  const wallClock = yield* Clock.Clock
+  const wall = () => wallClock.currentTimeMillisUnsafe()
+  const history = replayHistory(dataDir, day.stamp)
+  const parked = new ParkedLines()
+  const previousCloses = new Map<string, Price | null>()
+  let state: FeedStatus["state"] = "starting"
+  let ticks = 0
+  let marketTime = () => preOpen
+
+  const open = (symbol: string, kind: TickKind): Effect.Effect<TickFile, FeedError, Scope.Scope> => {
+    const path = join(dataDir, "tick", symbol.toLowerCase(), `${day.stamp}_${kind}.zip`)
+    return openTickFile(symbol, path, kind, midnight, parked).pipe(
+      Effect.mapError((broken) => refuse(`${path} cannot be read: ${broken.message}`))
+    )
+  }
+
+  const openAll = Effect.gen(function* () {
+    const merge = new Merge<SymbolFiles>()
+    for (const symbol of day.symbols) {
+      previousCloses.set(symbol, yield* history.previousClose(symbol))
+      const trades = yield* open(symbol, "trade")
+      merge.push(new SymbolFiles(trades, day.quoted.has(symbol) ? yield* open(symbol, "quote") : undefined))
+    }
+    return merge
+  })
+
+  const publish = (symbol: string, batch: ReadonlyArray<Tick>): Effect.Effect<void> => {
+    ticks += batch.length
+    return bus.publish(ticksTopic(tickShard(symbol)), {
+      symbol,
+      ingestTime: wall(),
+      previousClose: previousCloses.get(symbol) ?? null,
+      ticks: batch
+    })
+  }
+
+  /** Publishes everything before `until`, symbol by symbol in the order of their next ticks. */
+  const playUntil = Effect.fnUntraced(function* (merge: Merge<SymbolFiles>, until: number) {
+    for (let source = merge.peek(); source !== undefined && source.nextTime < until; source = merge.peek()) {
+      merge.pop()
+      let batch: Array<Tick> = []
+      while (source.nextTime < until || batch.length > 0) {
+        const dry = source.take(until, MAX_BATCH, batch)
+        if (dry !== undefined) {
+          yield* dry.fill
+          continue
+        }
+        if (batch.length > 0) yield* publish(source.symbol, batch)
+        batch = []
+      }
+      if (source.nextTime < Number.POSITIVE_INFINITY) merge.push(source)
+    }
+  })
+
+  const playAtSpeed = Effect.fnUntraced(function* (merge: Merge<SymbolFiles>, factor: number) {
+    const start = merge.peek()?.nextTime ?? preOpen
+    const wallStart = wall()
+    marketTime = () => start + Math.max(0, Math.floor((wall() - wallStart) * factor))
+    while (merge.size > 0) {
+      yield* playUntil(merge, marketTime() + 1)
+      yield* Effect.sleep(PACE_MILLIS)
+    }
+  })
+
+  const playAll = Effect.fnUntraced(function* (merge: Merge<SymbolFiles>) {
+    for (let next = merge.peek(); next !== undefined; next = merge.peek()) {
+      const until = (Math.floor(next.nextTime / MAX_WINDOW) + 1) * MAX_WINDOW
+      marketTime = () => until - 1
+      yield* playUntil(merge, until)
+    }
+  })
+
+  const run = Effect.gen(function* () {
+    state = "live"
+    const merge = yield* openAll
+    yield* speed === "max" ? playAll(merge) : playAtSpeed(merge, speed)
+    const end = marketTime()
+    marketTime = () => end
+    state = "ended"
+    yield* Effect.logInfo("Replay ended", { date, ticks, malformed: parked.count, parked: parked.latest().slice(-3) })
+  }).pipe(
+    Effect.scoped,
+    Effect.onExit((exit) =>
+      Effect.sync(() => {
+        if (exit._tag === "Failure") state = "down"
+      })
+    )
+  )
+
+  return Feed.of({
+    adapter: "replay",
+    label: "REPLAY",
+    listings: listingsOf(day),
+    marketTime: () => marketTime(),
+    run,
+    status: Effect.sync(() => ({
+      label: "REPLAY",
+      adapter: "replay",
+      state,
+      detail: `${date} at ${speed === "max" ? "full speed" : `${speed}×`}`,
+      marketTime: marketTime(),
+      speed: speed === "max" ? 0 : speed,
+      symbols: day.symbols.length,
+      ticks,
+      malformed: parked.count
+    })),
+    history: history.page
+  })
+})
+
+/** Fails with FeedError when there is nothing such to replay, saying what there is. */
+export const replayLayer = (options: ReplayOptions): Layer.Layer<Feed, FeedError, Bus> =>
+  Layer.effect(Feed, make(options))
