@@ -6,8 +6,10 @@ import { Context, Effect, Option, Schema, SchemaTransformation } from "effect"
 
 // ---- values --------------------------------------------------------------------------------------------------------
 
+// "" would read as 0
+const number = Schema.String.check(Schema.isPattern(/^-?\d+(\.\d+)?$/)).pipe(Schema.decodeTo(Schema.FiniteFromString))
 const integer = (minimum: number, maximum: number) =>
-  Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum, maximum }))
+  number.check(Schema.isInt(), Schema.isBetween({ minimum, maximum }))
 
 const text = Schema.NonEmptyString
 const list = Schema.String.pipe(
@@ -23,7 +25,9 @@ const list = Schema.String.pipe(
     })
   )
 )
-const positive = Schema.FiniteFromString.check(Schema.isGreaterThan(0))
+/** `500`, or `SPY,IBM`; empty: no restriction. */
+const countOrList = Schema.Union([integer(1, 100_000), list])
+const positive = number.check(Schema.isGreaterThan(0))
 const calendarDate = Schema.String.check(
   Schema.makeFilter((date) => {
     const time = /^\d{4}-\d{2}-\d{2}$/.test(date) ? Date.parse(`${date}T00:00:00Z`) : Number.NaN
@@ -38,7 +42,7 @@ const settings = Schema.Struct({
   allowedOrigins: list,
   role: Schema.Literals(["all-in-one"]),
   feed: Schema.Literals(["simulated", "replay"]),
-  symbols: list,
+  symbols: countOrList,
   seed: integer(0, 2 ** 31 - 1),
   rate: positive,
   data: Schema.optionalKey(text),
@@ -46,11 +50,9 @@ const settings = Schema.Struct({
   speed: Schema.Union([Schema.Literals(["max"]), positive]),
   dataDir: text,
   maxSessions: integer(1, 1_000_000),
-  maxSessionsPerAddress: integer(1, 1_000_000),
   maxSymbols: integer(1, 20_000),
   maxWatches: integer(1, 10_000),
   maxMessages: integer(1, 100_000),
-  maxUpgrades: integer(1, 1_000_000),
   drainSeconds: integer(0, 3_600),
   logLevel: Schema.Literals(["trace", "debug", "info", "warn", "error", "none"]),
   logFormat: Schema.Literals(["auto", "pretty", "json"])
@@ -110,15 +112,16 @@ export const options: Readonly<Record<Key, OptionText>> = {
   },
   symbols: {
     group: "Market data",
-    value: "LIST",
+    value: "WHICH",
     default: "",
-    about: "Only these symbols, comma-separated; empty means all the feed has.",
-    expects: "a comma-separated list"
+    about:
+      "simulated: how many symbols (none: every bundled company). replay: which ones, comma-separated (none: all).",
+    expects: "a number from 1, or a comma-separated list"
   },
   seed: {
     group: "Market data",
     value: "N",
-    default: "1",
+    default: "42",
     about: "simulated: the same seed gives the same market.",
     expects: "an integer from 0"
   },
@@ -132,20 +135,20 @@ export const options: Readonly<Record<Key, OptionText>> = {
   data: {
     group: "Market data",
     value: "DIR",
-    about: "replay: folder of the recording, LEAN layout (tick/SYMBOL/YYYYMMDD_trade.zip, …). Required for replay.",
+    about: "replay: folder of the recording in LEAN's layout (tick/SYMBOL/YYYYMMDD_trade.zip, …); required.",
     expects: "a folder"
   },
   date: {
     group: "Market data",
     value: "DATE",
-    about: "replay: the day, YYYY-MM-DD. Required for replay.",
+    about: "replay: the day, YYYY-MM-DD; required. simulated: start on that trading day instead of now.",
     expects: "a date, YYYY-MM-DD"
   },
   speed: {
     group: "Market data",
     value: "FACTOR",
     default: "1",
-    about: "replay: 1 is real time, 60 a minute per second, max as fast as the actors fold.",
+    about: "Market seconds per second: 1 is real time, 60 a minute per second, max as fast as the actors fold.",
     expects: "a number above 0, or max"
   },
   dataDir: {
@@ -160,13 +163,6 @@ export const options: Readonly<Record<Key, OptionText>> = {
     value: "N",
     default: "12000",
     about: "Open WebSocket sessions in all; one more is told to try again later.",
-    expects: "an integer from 1"
-  },
-  maxSessionsPerAddress: {
-    group: "Limits",
-    value: "N",
-    default: "12000",
-    about: "Open sessions from one network address. Lower it where clients do not share a proxy.",
     expects: "an integer from 1"
   },
   maxSymbols: {
@@ -186,16 +182,9 @@ export const options: Readonly<Record<Key, OptionText>> = {
   maxMessages: {
     group: "Limits",
     value: "N",
-    default: "200",
-    about: "Messages a session may send per second; faster ones close it (4429).",
+    default: "50",
+    about: "Messages a session may send per second, four times as many in a burst; faster ones close it (4429).",
     expects: "an integer, 1 to 100000"
-  },
-  maxUpgrades: {
-    group: "Limits",
-    value: "N",
-    default: "5000",
-    about: "New WebSockets accepted per second.",
-    expects: "an integer from 1"
   },
   drainSeconds: {
     group: "Operations",

@@ -29,6 +29,15 @@ export const catalogue: Readonly<Record<string, Description>> = {
     help: "Actors given up after too many crashes, by kind.",
     always: ['kind="session"', 'kind="ticker"']
   },
+  feed_up: { type: "gauge", help: "1 while the feed is delivering, 0 while it is down.", always: [""] },
+  feed_failures_total: { type: "counter", help: "Times the feed failed and was started again.", always: [""] },
+  session_failures_total: { type: "counter", help: "Session actors that failed and were closed.", always: [""] },
+  node_window_millis: {
+    type: "gauge",
+    help: "Conflation window of this node under load; 0 = as asked for.",
+    always: [""]
+  },
+  upgrades_refused_total: { type: "counter", help: "WebSocket upgrades refused, by reason." },
   watched_slots_active: { type: "gauge", help: "Symbols watched, summed over all sessions.", always: [""] },
   wheel_task_failures: { type: "counter", help: "Tasks of the timing wheel that failed.", always: [""] },
   bus_subscriber_failures: { type: "counter", help: "Bus messages whose subscriber failed.", always: [""] }

@@ -1,0 +1,38 @@
+/** What a person sees when the server is up. */
+import path from "node:path"
+import type { FeedLabel } from "../rpc/market.ts"
+
+export interface BannerFacts {
+  readonly version: string
+  readonly host: string
+  readonly port: number
+  readonly label: FeedLabel
+  readonly symbols: number
+  readonly dataDir: string
+}
+
+/** What a browser on this machine can open. */
+export const urlOf = (host: string, port: number): string => {
+  const reachable = host === "0.0.0.0" || host === "::" ? "localhost" : host
+  return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`
+}
+
+export const banner = (facts: BannerFacts, colours: boolean): string => {
+  const paint = (code: string) => (text: string) => (colours ? `\u001b[${code}m${text}\u001b[0m` : text)
+  const bold = paint("1")
+  const dim = paint("2")
+  const line = (name: string, value: string) => `  ${dim(name.padEnd(11))}${value}`
+  return [
+    "",
+    `  ${bold(paint("36")("▁▃▅▂▆█"))}  ${bold("LZStock")} ${dim(facts.version)}`,
+    "",
+    line("Dashboard", bold(urlOf(facts.host, facts.port))),
+    line("Feed", `${bold(facts.label)} ${dim(`· ${facts.symbols} symbols`)}`),
+    line("Data", path.resolve(facts.dataDir)),
+    line("Health", dim("/healthz  /readyz  /metrics")),
+    "",
+    `  ${dim("Ctrl-C stops it.")}`,
+    "",
+    ""
+  ].join("\n")
+}
