@@ -40,14 +40,16 @@ export class BarColumns {
     return evicted
   }
 
-  /** The newest `limit` bars in the query's range, oldest first. */
+  /** The newest `limit` bars in the query's range, oldest first. Bars that lost every trade are kept, for their revision, but not shown. */
   page(query: Pick<BarQuery, "from" | "to" | "before" | "limit">): Array<Bar> {
     const until = Math.min(query.to ?? Number.POSITIVE_INFINITY, query.before ?? Number.POSITIVE_INFINITY)
     const end = this.#lowerBound(until)
-    const start = Math.max(this.#lowerBound(query.from ?? Number.NEGATIVE_INFINITY), end - query.limit)
+    const start = this.#lowerBound(query.from ?? Number.NEGATIVE_INFINITY)
     const bars: Array<Bar> = []
-    for (let at = start; at < end; at++) bars.push(this.#read(at))
-    return bars
+    for (let at = end - 1; at >= start && bars.length < query.limit; at--) {
+      if ((this.#cells[at * STRIDE + 6] ?? 0) > 0) bars.push(this.#read(at))
+    }
+    return bars.reverse()
   }
 
   /** Index of the first bar with time ≥ `time`. */

@@ -56,6 +56,15 @@ export const barStoreSuite = <E>(name: string, layer: Layer.Layer<BarStore, E>):
         assert.deepStrictEqual(yield* store.page({ symbol: "A", interval: "1m", limit: 9 }), [revised])
       })
     )
+    check("does not show a bar that lost every trade, and does not let an older version bring it back", (store) =>
+      Effect.gen(function* () {
+        yield* store.put("A", "1m", [bar(0), bar(1), bar(2)])
+        yield* store.put("A", "1m", [bar(1, { volume: 0, trades: 0, revision: 1 })])
+        yield* store.put("A", "1m", [bar(1)])
+        const page = yield* store.page({ symbol: "A", interval: "1m", limit: 2 })
+        assert.deepStrictEqual(page, [bar(0), bar(2)])
+      })
+    )
     check("pages: from ≤ time < to, time < before, the newest `limit`", (store) =>
       Effect.gen(function* () {
         yield* store.put(

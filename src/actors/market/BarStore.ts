@@ -20,7 +20,7 @@ export class BarStore extends Context.Service<
   {
     /** Idempotent upsert by (symbol, interval, time): a higher revision replaces, a lower one is ignored. */
     readonly put: (symbol: string, interval: BaseInterval, bars: ReadonlyArray<Bar>) => Effect.Effect<void>
-    /** Oldest first, at most `limit`, the newest ones that match. */
+    /** Oldest first, at most `limit`, the newest ones that match; without those that lost every trade. */
     readonly page: (query: BarQuery) => Effect.Effect<ReadonlyArray<Bar>>
   }
 >()("lzstock/actors/market/BarStore") {

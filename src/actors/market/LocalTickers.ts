@@ -1,0 +1,75 @@
+/** The ticker actors alive on this node: how the router reaches their mailboxes without a call through the cluster. */
+import { Context, Deferred, Effect, Layer, type Scope } from "effect"
+import type { TickBatch } from "../../rpc/ticks.ts"
+
+/** One live actor as its node sees it. */
+export interface LocalTicker {
+  readonly symbol: string
+  /** The router's notes: ticks came since it last told the cluster so, and when that was (ms since epoch). */
+  fed: boolean
+  touchedAt: number
+  /** False: no room, or not taking any now; then `accept`. Never waits, allocates nothing. */
+  readonly offer: (batch: TickBatch) => boolean
+  /** Waits for room. False: this actor has stopped, activate it again. */
+  readonly accept: (batch: TickBatch) => Effect.Effect<boolean>
+  /** Market time has passed: bars that ended by then become final. Cheap when none did. */
+  readonly advance: (marketTime: number) => void
+  /** Ticks were lost before the mailbox: a new epoch makes every watcher resynchronise. */
+  readonly resync: () => void
+}
+
+export class LocalTickers extends Context.Service<
+  LocalTickers,
+  {
+    readonly get: (symbol: string) => LocalTicker | undefined
+    readonly all: () => Iterable<LocalTicker>
+    readonly count: () => number
+    /**
+     * Held until the Scope closes. Waits while a predecessor of the same symbol is still stopping, so that its last
+     * checkpoint is there to be loaded; `build` runs after that.
+     */
+    readonly register: <A extends { readonly local: LocalTicker }, E, R>(
+      symbol: string,
+      build: Effect.Effect<A, E, R>
+    ) => Effect.Effect<A, E, R | Scope.Scope>
+  }
+>()("lzstock/actors/market/LocalTickers") {
+  static readonly layer: Layer.Layer<LocalTickers> = Layer.sync(LocalTickers, () => {
+    const tickers = new Map<string, LocalTicker>()
+    /** Symbols taken, from before `build` until the actor has stopped wholly. */
+    const taken = new Map<string, Deferred.Deferred<void>>()
+
+    const take = (symbol: string) =>
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          if (taken.has(symbol)) return undefined
+          const stopped = Deferred.makeUnsafe<void>()
+          taken.set(symbol, stopped)
+          return stopped
+        }),
+        (stopped) => {
+          if (stopped === undefined) return Effect.void
+          tickers.delete(symbol)
+          taken.delete(symbol)
+          return Deferred.succeed(stopped, undefined)
+        }
+      )
+
+    return LocalTickers.of({
+      get: (symbol) => tickers.get(symbol),
+      all: () => tickers.values(),
+      count: () => tickers.size,
+      register: (symbol, build) =>
+        Effect.gen(function* () {
+          // taken first and so released last: `build` acquires its own resources after it
+          while ((yield* take(symbol)) === undefined) {
+            const predecessor = taken.get(symbol)
+            if (predecessor !== undefined) yield* Deferred.await(predecessor)
+          }
+          const actor = yield* build
+          tickers.set(symbol, actor.local)
+          return actor
+        })
+    })
+  })
+}
