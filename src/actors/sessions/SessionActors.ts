@@ -30,8 +30,10 @@ export interface SessionInbox {
   readonly closed: () => void
 }
 
-/** Unread messages a session may have; then its socket is not read until it caught up. */
-const INBOX_CAPACITY = 16
+/** Unread messages after which the socket is not read until the actor caught up. */
+const INBOX_HIGH_WATER = 16
+/** What was already read from the socket still comes; a peer that fills even this is closed, nothing is dropped silently. */
+const INBOX_CAPACITY = 1_024
 
 export class SessionActors extends Context.Service<
   SessionActors,
@@ -140,8 +142,9 @@ export class SessionActors extends Context.Service<
               session,
               receive: (text) => {
                 session.heard()
-                Queue.offerUnsafe(inbox, text)
-                if (Queue.isFullUnsafe(inbox)) session.pauseReading()
+                if (!Queue.offerUnsafe(inbox, text)) {
+                  session.close(CloseCode.TooManyMessages, "Too many requests at once: slow down and reconnect")
+                } else if (Queue.sizeUnsafe(inbox) >= INBOX_HIGH_WATER) session.pauseReading()
               },
               heard: () => session.heard(),
               closed: () => {

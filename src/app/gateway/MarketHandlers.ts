@@ -5,13 +5,13 @@ import { Gauges } from "../../actors/kernel/Gauges.ts"
 import { BarHistory } from "../../actors/market/BarHistory.ts"
 import { sessionAt } from "../../actors/market/calendar.ts"
 import { Feed } from "../../actors/market/Feed.ts"
-import { SessionActors } from "../../actors/sessions/SessionActors.ts"
 import { Tickers } from "../../actors/sessions/Tickers.ts"
 import { Watching } from "../../actors/sessions/Watching.ts"
 import { MarketRpcs, normaliseSymbol, Snapshot, UnknownSymbol } from "../../rpc/market.ts"
 import { MAX_MESSAGE_BYTES } from "../../rpc/sessions.ts"
 import { eventTail, snapshotHead } from "../../rpc/wire.ts"
 import { Readiness } from "./Readiness.ts"
+import { makeWatchHandlers } from "./watchHandlers.ts"
 
 const decodeSnapshot = Schema.decodeUnknownSync(Snapshot)
 const ascii = new TextDecoder()
@@ -27,7 +27,7 @@ export const layerMarketHandlers = (identity: ServerIdentity) =>
   MarketRpcs.toLayer(
     Effect.gen(function* () {
       const feed = yield* Feed
-      const sessions = yield* SessionActors
+      const watchHandlers = yield* makeWatchHandlers
       const watching = yield* Watching
       const tickers = yield* Tickers
       const history = yield* BarHistory
@@ -42,23 +42,9 @@ export const layerMarketHandlers = (identity: ServerIdentity) =>
           ? Effect.succeed(symbol)
           : Effect.fail(new UnknownSymbol({ symbol: text, message: `${text} is not listed here: see market.Listings` }))
       }
-      const sessionOf = (clientId: number) =>
-        Effect.suspend(() => {
-          const session = sessions.get(clientId)
-          return session === undefined ? Effect.interrupt : Effect.succeed(session)
-        })
-
       return MarketRpcs.of({
-        // the stream itself stays silent: WatchStream writes its chunks to the session's socket under this request's id
-        "market.Watch": (request, { client, requestId }) =>
-          Stream.unwrap(
-            sessionOf(client.id).pipe(
-              Effect.flatMap((session) => watching.open(session, requestId, request)),
-              Effect.as(Stream.never)
-            )
-          ),
-        "market.SetWatched": (request, { client }) =>
-          Effect.flatMap(sessionOf(client.id), (session) => watching.set(session, request)),
+        "market.Watch": watchHandlers.watch,
+        "market.SetWatched": watchHandlers.setWatched,
         "market.Quote": Effect.fn("market.Quote")(function* ({ symbol: text }) {
           const symbol = yield* known(text)
           const state = yield* tickers.snapshot(symbol)

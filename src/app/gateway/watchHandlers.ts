@@ -1,0 +1,35 @@
+/** Handlers of the two RPCs that belong to a session's streams. The quotes themselves never pass here. */
+import { Effect, Stream } from "effect"
+import type { Rpc } from "effect/rpc"
+import { SessionActors } from "../../actors/sessions/SessionActors.ts"
+import { Watching, type WatchRequest } from "../../actors/sessions/Watching.ts"
+
+interface Caller {
+  readonly client: Rpc.ServerClient
+  readonly requestId: string | number
+}
+
+export const makeWatchHandlers = Effect.gen(function* () {
+  const sessions = yield* SessionActors
+  const watching = yield* Watching
+
+  const sessionOf = (clientId: number) =>
+    Effect.suspend(() => {
+      const session = sessions.get(clientId)
+      // a request that was still queued when its session ended
+      return session === undefined ? Effect.interrupt : Effect.succeed(session)
+    })
+
+  return {
+    // this stream stays silent: WatchStream writes its chunks to the session's socket under this request's id
+    watch: (request: WatchRequest, { client, requestId }: Caller) =>
+      Stream.unwrap(
+        sessionOf(client.id).pipe(
+          Effect.flatMap((session) => watching.open(session, requestId, request)),
+          Effect.as(Stream.never)
+        )
+      ),
+    setWatched: (request: Omit<WatchRequest, "conflation"> & Partial<WatchRequest>, { client }: Caller) =>
+      Effect.flatMap(sessionOf(client.id), (session) => watching.set(session, request))
+  }
+})
