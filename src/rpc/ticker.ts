@@ -23,7 +23,9 @@ export const Ticker = Entity.make("Ticker", [
     success: Schema.Struct({ "1s": Schema.NullOr(Bar), "1m": Schema.NullOr(Bar), "1d": Schema.NullOr(Bar) }),
     error: Unavailable
   }),
-  /** Keeps the actor alive until interrupted: held by the node that feeds it and by nodes that watch it. */
+  /** Starts the actor if it is passive and counts as activity: what the node that feeds it sends now and then. */
+  Rpc.make("Activate", { error: Unavailable }),
+  /** Keeps the actor alive until interrupted: held by nodes that watch it. */
   Rpc.make("Hold", { success: Schema.Never, error: Unavailable, stream: true }).annotate(
     ClusterSchema.InterruptOnTermination,
     true
