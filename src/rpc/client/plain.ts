@@ -30,6 +30,12 @@ const guarded =
     }
   }
 
+/** Whoever does not wait for the answer to a change of the set need not hear that it failed. */
+const optional = <A>(promise: Promise<A>): Promise<A> => {
+  promise.catch(() => {})
+  return promise
+}
+
 /**
  * Connects, and stays connected until `close`. Returns at once; throws ConnectFailed only for a URL that is none, or where
  * there is no WebSocket.
@@ -69,8 +75,8 @@ export const connect = (options: ConnectOptions = {}): MarketClient => {
       get positions() {
         return handle.positions()
       },
-      set: (symbols) => Effect.runPromise(handle.set(symbols)),
-      setConflation: (conflation) => Effect.runPromise(handle.setConflation(conflation)),
+      set: (symbols) => optional(Effect.runPromise(handle.set(symbols))),
+      setConflation: (conflation) => optional(Effect.runPromise(handle.setConflation(conflation))),
       close: closeWatch,
       [Symbol.asyncDispose]: closeWatch
     }
