@@ -77,14 +77,19 @@ const ensureNode = () => {
   )
 }
 
+/**
+ * `npm install` and not `npm ci`: the lock file may have been written where a registry had native packages of one platform
+ * only, and `npm ci` refuses such a file on every platform. Versions are those of the lock file either way; `--no-save`
+ * keeps it as it is.
+ */
 const install = () => {
-  say("installing dependencies (npm ci) …")
+  say("installing dependencies (npm install) …")
   const started = Date.now()
   const npm = process.env.npm_execpath
-  const args = ["ci", "--no-audit", "--no-fund", "--include=dev", "--loglevel=error"]
+  const args = ["install", "--no-save", "--no-audit", "--no-fund", "--include=dev", "--loglevel=error"]
   const result = npm ? run(process.execPath, [npm, ...args]) : run("npm", args)
   if (result.status !== 0) {
-    throw new SetupError(`npm ci failed. Is the npm registry reachable?\n${lastLines(result)}`)
+    throw new SetupError(`npm install failed. Is the npm registry reachable?\n${lastLines(result)}`)
   }
   ensureNode()
   writeFileSync(installStampPath(root), lockHash(root))
