@@ -46,8 +46,8 @@ const summerOf = (year: number): { readonly start: number; readonly end: number 
   return { start: nthWeekday(year, 4, 0, -1), end }
 }
 
-/** Clocks change at 02:00, so the midnight before a change still has the old offset. */
-const midnightOfNumber = (day: number): number => {
+/** New York midnight of a day number. Clocks change at 02:00, so the midnight before a change still has the old offset. */
+export const midnightOfNumber = (day: number): number => {
   const { start, end } = summerOf(civilOf(day).year)
   return day * DAY + (day > start && day <= end ? 4 : 5) * HOUR
 }

@@ -1,0 +1,376 @@
+/**
+ * The fold of one symbol: ticks in, quote and bars out. Pure and synchronous; changed in place by its one owner.
+ *
+ * Comes from: TickerActor, which takes batches from `ticks.<shard>`. Goes to: `quotes.<symbol>` and `bars.<symbol>`.
+ *
+ * Trades of the current trading day are kept (TradeLog), so a late, cancelled or corrected trade rebuilds exactly the bars
+ * it touches, finished ones too. Bars need no room of their own: an old one is rebuilt from its trades when it must be.
+ *
+ * Rules of place:
+ * - A trade belongs to the window of its exchange time; within a window open and close go by exchange time, then arrival.
+ * - The listing market's opening print within the first minute counts as the first trade of regular hours, its closing
+ *   print as the last one, however late it is reported.
+ * - Volume that nothing eligible prices (a window of ineligible trades alone) goes to the bar before it in the same
+ *   session, else to the first one after.
+ * - The day's open, high, low and close, and its bar, are those of regular hours. The quote's volume is all sessions'.
+ *
+ * Bounds: at most `keptTrades` trades of the day are kept. Of older ones a cancel or correction is unknown, and a late
+ * trade among them moves the quote and the day's bar but no finished bar (`counts.beyondKept`). Ticks of an earlier trading
+ * day than the current one are counted and left (`counts.beforeToday`).
+ */
+import type { Bar } from "../../rpc/market.ts"
+import type { Price, Tick, TickBatch } from "../../rpc/ticks.ts"
+import type { QuoteState } from "../../rpc/wire.ts"
+import { BarChanges } from "./BarChanges.ts"
+import { clearPriceBar, emptyPriceBar, type PriceBar, publicBar } from "./bars.ts"
+import { type BarTrack, clearTrack, closeTrack, copyTrack, fillingBar, makeTrack, showFilling } from "./barTrack.ts"
+import { nextTradingDay, phaseAt, tradingDayAt } from "./calendar.ts"
+import type { BaseInterval } from "./Feed.ts"
+import { TradeLog, type TradeLogData } from "./TradeLog.ts"
+import { foldCancel, foldCorrection, foldTrade } from "./tradeFold.ts"
+
+/** Half a million trades, some 15 MB: more than a busy day of the busiest recorded symbol. Room is taken as trades come. */
+export const KEPT_TRADES = 1 << 19
+
+export interface FoldCounts {
+  /** Trades that arrived after one with a later exchange time. */
+  late: number
+  cancelled: number
+  corrected: number
+  /** Cancels and corrections of trades not known, or no longer. */
+  unknownIds: number
+  /** Ticks with impossible values, left out. */
+  malformed: number
+  /** Ticks of an earlier trading day, left out. */
+  beforeToday: number
+  /** Late or changed trades of bars whose trades are no longer all kept: those bars were not revised. */
+  beyondKept: number
+}
+
+/** Everything known of one symbol. Owned by one actor; others get copies. */
+export interface TickerState {
+  readonly symbol: string
+  epoch: number
+  /** Ticks folded, and changes of session by time alone. */
+  seq: number
+  // the trading day: its midnight, the next trading day's, and its session ends as offsets
+  midnight: number
+  dayEnd: number
+  openAt: number
+  closeAt: number
+  postAt: number
+  log: TradeLog
+  second: BarTrack
+  minute: BarTrack
+  /** Regular hours. */
+  day: PriceBar
+  dayTouched: boolean
+  dayFinal: boolean
+  dayRevision: number
+  /** Of the day's trades no longer kept. */
+  dropped: PriceBar
+  droppedLast: Price
+  droppedLastSize: number
+  newestKey: number
+  last: Price
+  lastSize: number
+  lastKey: number
+  /** The last price of the day before, shown until today's first. */
+  carriedLast: Price
+  carriedLastSize: number
+  previousClose: Price
+  volume: number
+  trades: number
+  bid: Price
+  bidSize: number
+  ask: Price
+  askSize: number
+  bookTime: number
+  halted: boolean
+  haltTime: number
+  exchangeTime: number
+  ingestTime: number
+  marketTime: number
+  counts: FoldCounts
+}
+
+const SECOND = 1_000
+const MINUTE = 60_000
+
+export const initialTickerState = (symbol: string, epoch = 0, keptTrades = KEPT_TRADES): TickerState => ({
+  symbol,
+  epoch,
+  seq: 0,
+  midnight: 0,
+  dayEnd: 0,
+  openAt: 0,
+  closeAt: 0,
+  postAt: 0,
+  log: new TradeLog(keptTrades),
+  second: makeTrack(SECOND),
+  minute: makeTrack(MINUTE),
+  day: emptyPriceBar(),
+  dayTouched: false,
+  dayFinal: false,
+  dayRevision: 0,
+  dropped: emptyPriceBar(),
+  droppedLast: 0,
+  droppedLastSize: 0,
+  newestKey: 0,
+  last: 0,
+  lastSize: 0,
+  lastKey: 0,
+  carriedLast: 0,
+  carriedLastSize: 0,
+  previousClose: 0,
+  volume: 0,
+  trades: 0,
+  bid: 0,
+  bidSize: 0,
+  ask: 0,
+  askSize: 0,
+  bookTime: 0,
+  halted: false,
+  haltTime: 0,
+  exchangeTime: 0,
+  ingestTime: 0,
+  marketTime: 0,
+  counts: { late: 0, cancelled: 0, corrected: 0, unknownIds: 0, malformed: 0, beforeToday: 0, beyondKept: 0 }
+})
+
+/** A state that goes on alone from here. Cheap: the trades are shared until either side writes. */
+export const copyTickerState = (state: TickerState): TickerState => ({
+  ...state,
+  log: state.log.copy(),
+  second: copyTrack(state.second),
+  minute: copyTrack(state.minute),
+  day: { ...state.day },
+  dropped: { ...state.dropped },
+  counts: { ...state.counts }
+})
+
+/**
+ * Folds a batch in place; `changes` gathers the bars it changed, the forming ones included. Market time moves to the newest
+ * tick; with `marketNow` bars that ended by then are closed too.
+ */
+export const foldBatch = (
+  state: TickerState,
+  batch: TickBatch,
+  changes: BarChanges = new BarChanges(),
+  marketNow?: number
+): BarChanges => {
+  for (const tick of batch.ticks) foldTick(state, tick, changes)
+  state.ingestTime = batch.ingestTime
+  if (batch.previousClose !== null && batch.previousClose > 0) state.previousClose = batch.previousClose
+  if (marketNow !== undefined) closeBars(state, marketNow, changes)
+  showForming(state, changes)
+  return changes
+}
+
+/**
+ * Market time has come to `marketTime`: bars that ended by then are final, and a new trading day starts its statistics.
+ * True when the quote changed by that, its session or its day; then `seq` has moved by one.
+ */
+export const closeBars = (state: TickerState, marketTime: number, changes: BarChanges = new BarChanges()): boolean => {
+  // a symbol that never traded has no day yet, and nothing to close
+  if (state.midnight === 0) return false
+  let changed = false
+  if (marketTime > state.marketTime) {
+    changed = phaseAt(marketTime) !== phaseAt(state.marketTime)
+    state.marketTime = marketTime
+  }
+  if (marketTime >= state.dayEnd) {
+    startDay(state, marketTime, changes)
+    changed = true
+  } else {
+    const at = marketTime - state.midnight
+    closeTrack(state.second, state, changes["1s"], at - (at % SECOND))
+    closeTrack(state.minute, state, changes["1m"], at - (at % MINUTE))
+    if (at >= state.postAt) endDay(state, changes)
+  }
+  if (changed) state.seq++
+  return changed
+}
+
+/** What the ticker says of its symbol, at its own position or one the actor counts. */
+export const quoteState = (state: TickerState, epoch = state.epoch, seq = state.seq): QuoteState => ({
+  symbol: state.symbol,
+  epoch,
+  seq,
+  last: state.last,
+  lastSize: state.lastSize,
+  previousClose: state.previousClose,
+  open: state.day.open,
+  high: state.day.high,
+  low: state.day.low,
+  volume: state.volume,
+  trades: state.trades,
+  bid: state.bid,
+  bidSize: state.bidSize,
+  ask: state.ask,
+  askSize: state.askSize,
+  session: phaseAt(state.marketTime),
+  halted: state.halted,
+  exchangeTime: state.exchangeTime,
+  ingestTime: state.ingestTime
+})
+
+/** The bars still forming; null where nothing has priced one. */
+export const formingBars = (state: TickerState): { readonly [K in BaseInterval]: Bar | null } => ({
+  "1s": fillingBar(state.second, state),
+  "1m": fillingBar(state.minute, state),
+  "1d": state.day.priced && !state.dayFinal ? dayBar(state) : null
+})
+
+const dayBar = (state: TickerState): Bar =>
+  publicBar(state.day, 0, 0, state.midnight, state.dayFinal, state.dayRevision)
+
+const showForming = (state: TickerState, changes: BarChanges): void => {
+  showFilling(state.second, state, changes["1s"])
+  showFilling(state.minute, state, changes["1m"])
+  if (state.dayTouched) {
+    state.dayTouched = false
+    if (state.day.priced) changes["1d"].set(state.midnight, dayBar(state))
+  }
+}
+
+/** Ends the current day, if any, and begins the trading day of `time`. */
+const startDay = (state: TickerState, time: number, changes: BarChanges): void => {
+  if (state.midnight !== 0) {
+    const end = state.dayEnd - state.midnight
+    closeTrack(state.second, state, changes["1s"], end)
+    closeTrack(state.minute, state, changes["1m"], end)
+    endDay(state, changes)
+    state.previousClose = state.day.priced ? state.day.close : state.last > 0 ? state.last : state.previousClose
+  }
+  const day = tradingDayAt(time)
+  state.midnight = day.midnight
+  state.dayEnd = nextTradingDay(day).midnight
+  state.openAt = day.open - day.midnight
+  state.closeAt = day.close - day.midnight
+  state.postAt = day.postClose - day.midnight
+  state.log = new TradeLog(state.log.limit)
+  clearTrack(state.second)
+  clearTrack(state.minute)
+  clearPriceBar(state.day)
+  clearPriceBar(state.dropped)
+  state.dayTouched = false
+  state.dayFinal = false
+  state.dayRevision = 0
+  state.droppedLast = 0
+  state.droppedLastSize = 0
+  state.newestKey = 0
+  state.lastKey = 0
+  state.carriedLast = state.last
+  state.carriedLastSize = state.lastSize
+  state.volume = 0
+  state.trades = 0
+  // yesterday's book is no market
+  state.bid = 0
+  state.bidSize = 0
+  state.ask = 0
+  state.askSize = 0
+}
+
+/** The day's bar is final: its last session is over. */
+const endDay = (state: TickerState, changes: BarChanges): void => {
+  if (state.dayFinal) return
+  state.dayFinal = true
+  state.dayTouched = false
+  if (state.day.priced) changes["1d"].set(state.midnight, dayBar(state))
+}
+
+const foldTick = (state: TickerState, tick: Tick, changes: BarChanges): void => {
+  state.seq++
+  const { time } = tick
+  // also false for NaN
+  if (!(time > 0 && time < 8.64e15)) {
+    state.counts.malformed++
+    return
+  }
+  if (time >= state.dayEnd) startDay(state, time, changes)
+  else if (time < state.midnight) {
+    state.counts.beforeToday++
+    return
+  }
+  if (time > state.exchangeTime) {
+    state.exchangeTime = time
+    if (time > state.marketTime) state.marketTime = time
+  }
+  switch (tick._tag) {
+    case "Trade":
+      // a trade of after the last session: as good a clock as any
+      if (time - state.midnight >= state.postAt) endDay(state, changes)
+      foldTrade(state, tick, changes)
+      return
+    case "TopOfBook":
+      if (time < state.bookTime) return
+      state.bookTime = time
+      state.bid = tick.bid
+      state.bidSize = tick.bidSize
+      state.ask = tick.ask
+      state.askSize = tick.askSize
+      return
+    case "TradingStatus":
+      if (time < state.haltTime) return
+      state.haltTime = time
+      state.halted = tick.halted
+      return
+    case "TradeCancel":
+      foldCancel(state, tick, changes)
+      return
+    case "TradeCorrection":
+      foldCorrection(state, tick, changes)
+      return
+  }
+}
+
+/** A state as plain JSON: numbers, strings, booleans. */
+export type TickerCheckpoint = Omit<TickerState, "log" | "second" | "minute"> & {
+  readonly version: 1
+  readonly keptTrades: number
+  readonly log: TradeLogData
+  readonly second: TrackData
+  readonly minute: TrackData
+}
+
+type TrackData = Omit<BarTrack, "revisions"> & { readonly revisions: ReadonlyArray<readonly [number, number]> }
+
+const trackData = (track: BarTrack): TrackData => ({
+  ...track,
+  bar: { ...track.bar },
+  revisions: track.revisions === null ? [] : Array.from(track.revisions)
+})
+
+const trackOf = (data: TrackData): BarTrack => ({
+  ...data,
+  bar: { ...data.bar },
+  revisions: data.revisions.length === 0 ? null : new Map(data.revisions)
+})
+
+/** All of it, so that folding goes on exactly after `restore`: 40 bytes a kept trade, and a kilobyte. */
+export const checkpoint = (state: TickerState): TickerCheckpoint => ({
+  ...state,
+  version: 1,
+  keptTrades: state.log.limit,
+  log: state.log.toData(),
+  second: trackData(state.second),
+  minute: trackData(state.minute),
+  day: { ...state.day },
+  dropped: { ...state.dropped },
+  counts: { ...state.counts }
+})
+
+/** The state a checkpoint describes; the checkpoint is not shared. */
+export const restore = (data: TickerCheckpoint): TickerState => {
+  const { version: _version, keptTrades, ...rest } = data
+  return {
+    ...rest,
+    log: TradeLog.fromData(data.log, keptTrades),
+    second: trackOf(data.second),
+    minute: trackOf(data.minute),
+    day: { ...data.day },
+    dropped: { ...data.dropped },
+    counts: { ...data.counts }
+  }
+}
