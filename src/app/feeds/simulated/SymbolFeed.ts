@@ -7,7 +7,7 @@ import type { Profile } from "./universe.ts"
 
 const MINUTE = 60_000
 /** A first trade this soon after the start need not be preceded by older ones. */
-const SOON = 250
+const SOON = 1_000
 
 export class SymbolFeed {
   readonly profile: Profile

@@ -1,19 +1,26 @@
 /** Simulated bars from before the feed's own ticks: computed when asked for, from the same plans as the ticks. */
 import { Effect } from "effect"
+import { addTrade, emptyPriceBar, publicBar } from "../../../actors/market/bars.ts"
+import { movesOf } from "../../../actors/market/conditions.ts"
 import type { BarQuery, FeedError } from "../../../actors/market/Feed.ts"
 import type { Bar } from "../../../rpc/market.ts"
-import { PRICE_SCALE, type Price, toDollars } from "../../../rpc/ticks.ts"
+import { PRICE_SCALE, type Price, type Tick, type Trade, toDollars } from "../../../rpc/ticks.ts"
 import { bridgeHigh, closes, toCents } from "./DailyPath.ts"
 import { DayPlan, type MinutePlan, SizeStream } from "./DayPlan.ts"
 import { type TradingDay, tradingDay } from "./days.ts"
 import { mix, Random } from "./random.ts"
 import type { SymbolFeed } from "./SymbolFeed.ts"
+import { TickSource } from "./TickSource.ts"
 import type { Profile } from "./universe.ts"
 
 const MINUTE = 60_000
 /** How far back each kind of bar goes, in trading days. */
 export const DAILY_DAYS = 1_600
 export const MINUTE_DAYS = 10
+/** Bars of a second: this many minutes before the feed's own ticks. */
+export const SECOND_MINUTES = 120
+/** Days of minute bars kept in memory. */
+const KEPT_DAYS = 64
 
 const bar = (time: number, prices: readonly [Price, Price, Price, Price], volume: number, trades: number): Bar => ({
   time,
@@ -42,25 +49,70 @@ export const minuteBar = (plan: DayPlan, minute: MinutePlan): Bar => {
   return bar(time, [minute.open, minute.high, minute.low, minute.close], volume, trades)
 }
 
-/** The day's bar from its minutes: prices of the regular session, volume of all; undefined without a regular trade. */
-const dayFromMinutes = (plan: DayPlan, until: number): Bar | undefined => {
-  let volume = 0
-  let trades = 0
-  let prices: [number, number, number, number] | undefined
+/** The minutes of a day that begin before `until`, oldest first. */
+const minutesOf = (plan: DayPlan, until: number): ReadonlyArray<Bar> => {
+  const bars: Array<Bar> = []
   for (let minute = 0; minute < plan.shape.end && plan.day.preOpen + minute * MINUTE < until; minute++) {
     const planned = plan.minutePlan(minute)
-    if (planned === undefined) continue
-    const counted = minuteBar(plan, planned)
-    volume += counted.volume
-    trades += counted.trades
-    if (!plan.isRegular(minute)) continue
-    if (prices === undefined) prices = [planned.open, planned.high, planned.low, planned.close]
-    prices[1] = Math.max(prices[1], planned.high)
-    prices[2] = Math.min(prices[2], planned.low)
-    prices[3] = planned.close
+    if (planned !== undefined) bars.push(minuteBar(plan, planned))
   }
-  if (prices === undefined) return undefined
-  return { ...bar(plan.day.midnight, prices, volume, trades), final: until >= plan.day.postClose }
+  return bars
+}
+
+/** The day's bar from its minutes: prices of regular hours, volume of all; undefined before the first regular trade. */
+const dayFromMinutes = (day: TradingDay, minutes: ReadonlyArray<Bar>, final: boolean): Bar | undefined => {
+  let found: { -readonly [K in keyof Bar]: Bar[K] } | undefined
+  let volume = 0
+  let trades = 0
+  for (const minute of minutes) {
+    volume += minute.volume
+    trades += minute.trades
+    if (minute.time < day.open || minute.time >= day.close) continue
+    found ??= { ...minute, time: day.midnight, final }
+    found.high = Math.max(found.high, minute.high)
+    found.low = Math.min(found.low, minute.low)
+    found.close = minute.close
+  }
+  return found === undefined ? undefined : { ...found, volume, trades }
+}
+
+/** The seconds of one minute, folded from its ticks by the market's own rules. */
+const secondsOf = (plan: DayPlan, minute: number): ReadonlyArray<Bar> => {
+  if (plan.minutePlan(minute) === undefined) return []
+  const start = plan.day.preOpen + minute * MINUTE
+  const ticks: Array<Tick> = []
+  new TickSource(plan, minute).take(start + MINUTE - 1, Number.POSITIVE_INFINITY, ticks)
+  const trades = standing(ticks)
+  const seconds = Array.from({ length: 60 }, emptyPriceBar)
+  for (const trade of trades) {
+    const second = seconds[Math.floor((trade.time - start) / 1_000)]
+    if (second !== undefined) addTrade(second, trade.time, trade.price, trade.size, movesOf(trade.conditions))
+  }
+  const bars: Array<Bar> = []
+  seconds.forEach((second, i) => {
+    const last = bars[bars.length - 1]
+    if (second.priced) bars.push(publicBar(second, 0, 0, start + i * 1_000, true, 0))
+    else if (second.trades > 0 && last !== undefined) {
+      // volume that nothing prices goes to the bar before it
+      bars[bars.length - 1] = { ...last, volume: last.volume + second.volume, trades: last.trades + second.trades }
+    }
+  })
+  return bars
+}
+
+/** The trades that count in the end: without the cancelled ones, corrected ones as corrected. */
+const standing = (ticks: ReadonlyArray<Tick>): Iterable<Trade> => {
+  const trades = new Map<number, Trade>()
+  for (const tick of ticks) {
+    if (tick._tag === "Trade") trades.set(tick.id, tick)
+    else if (tick._tag === "TradeCancel") trades.delete(tick.id)
+    else if (tick._tag === "TradeCorrection") {
+      const { conditions, id, price, size } = tick
+      const trade = trades.get(id)
+      if (trade !== undefined) trades.set(id, { ...trade, price, size, conditions })
+    }
+  }
+  return trades.values()
 }
 
 /** An older day, from its closes alone. */
@@ -94,8 +146,24 @@ interface Wanted {
 
 /** `simulatedHistory(...)` answers Feed.history. */
 export const simulatedHistory = (seed: number, rate: number, symbols: ReadonlyMap<string, SymbolFeed>) => {
+  const kept = new Map<string, ReadonlyArray<Bar>>()
+
+  /** A day's minutes before the feed's own ticks. They never change, so the latest asked for are kept. */
+  const minutes = Effect.fnUntraced(function* (source: SymbolFeed, day: TradingDay) {
+    const key = `${source.symbol} ${day.index}`
+    const known = kept.get(key)
+    if (known !== undefined) return known
+    const bars = minutesOf(new DayPlan(seed, source.profile, day, rate), source.firstMinute)
+    const oldest = kept.keys().next().value
+    if (kept.size >= KEPT_DAYS && oldest !== undefined) kept.delete(oldest)
+    kept.set(key, bars)
+    // up to some 15 ms of work for the busiest symbol
+    yield* Effect.yieldNow
+    return bars
+  })
+
   const dayBars = Effect.fnUntraced(function* (source: SymbolFeed, wanted: Wanted) {
-    const { firstDay, firstMinute, profile } = source
+    const { firstDay, profile } = source
     const out: Array<Bar> = []
     const prices = closes(seed, profile, firstDay.index - DAILY_DAYS - 1, firstDay.index)
     for (let back = 0; back <= DAILY_DAYS && out.length < wanted.limit; back++) {
@@ -103,10 +171,8 @@ export const simulatedHistory = (seed: number, rate: number, symbols: ReadonlyMa
       if (day.midnight < wanted.from) break
       if (day.midnight >= wanted.end) continue
       if (back <= MINUTE_DAYS) {
-        const plan = new DayPlan(seed, profile, day, rate)
-        const recent = dayFromMinutes(plan, back === 0 ? firstMinute : day.postClose)
+        const recent = dayFromMinutes(day, yield* minutes(source, day), back > 0)
         if (recent !== undefined) out.push(recent)
-        yield* Effect.yieldNow
       } else {
         const [close = 0, before = 0] = [prices[DAILY_DAYS + 1 - back], prices[DAILY_DAYS - back]]
         out.push(dayFromCloses(seed, profile, day, before, close, rate))
@@ -116,33 +182,45 @@ export const simulatedHistory = (seed: number, rate: number, symbols: ReadonlyMa
   })
 
   const minuteBars = Effect.fnUntraced(function* (source: SymbolFeed, wanted: Wanted) {
-    const out: Array<Bar> = []
-    const end = Math.min(wanted.end, source.firstMinute)
-    for (let back = 0; back <= MINUTE_DAYS && out.length < wanted.limit; back++) {
+    const days: Array<ReadonlyArray<Bar>> = []
+    let count = 0
+    for (let back = 0; back <= MINUTE_DAYS && count < wanted.limit; back++) {
       const day = tradingDay(source.firstDay.index - back)
       if (day.postClose <= wanted.from) break
-      if (day.preOpen >= end) continue
-      const plan = new DayPlan(seed, source.profile, day, rate)
-      for (let minute = plan.shape.end - 1; minute >= 0 && out.length < wanted.limit; minute--) {
-        const time = day.preOpen + minute * MINUTE
-        if (time >= end) continue
-        if (time < wanted.from) break
-        const planned = plan.minutePlan(minute)
-        if (planned !== undefined) out.push(minuteBar(plan, planned))
-      }
+      if (day.preOpen >= wanted.end) continue
+      const bars = (yield* minutes(source, day)).filter((bar) => bar.time >= wanted.from && bar.time < wanted.end)
+      days.push(bars)
+      count += bars.length
+    }
+    return days.reverse().flat().slice(-wanted.limit)
+  })
+
+  const secondBars = Effect.fnUntraced(function* (source: SymbolFeed, wanted: Wanted) {
+    const plan = new DayPlan(seed, source.profile, source.firstDay, rate)
+    const minutesBack: Array<ReadonlyArray<Bar>> = []
+    const last = Math.round((source.firstMinute - plan.day.preOpen) / MINUTE) - 1
+    let count = 0
+    for (let minute = last; minute >= 0 && minute > last - SECOND_MINUTES && count < wanted.limit; minute--) {
+      const start = plan.day.preOpen + minute * MINUTE
+      if (start + MINUTE <= wanted.from) break
+      if (start >= wanted.end) continue
+      const bars = secondsOf(plan, minute).filter((bar) => bar.time >= wanted.from && bar.time < wanted.end)
+      minutesBack.push(bars)
+      count += bars.length
       yield* Effect.yieldNow
     }
-    return out.reverse()
+    return minutesBack.reverse().flat().slice(-wanted.limit)
   })
 
   return (query: BarQuery): Effect.Effect<ReadonlyArray<Bar>, FeedError> => {
     const source = symbols.get(query.symbol)
+    if (source === undefined || query.limit <= 0) return Effect.succeed([])
     const wanted: Wanted = {
       from: query.from ?? Number.NEGATIVE_INFINITY,
       end: Math.min(query.to ?? Number.POSITIVE_INFINITY, query.before ?? Number.POSITIVE_INFINITY),
       limit: query.limit
     }
-    if (source === undefined || query.interval === "1s") return Effect.succeed([])
-    return query.interval === "1d" ? dayBars(source, wanted) : minuteBars(source, wanted)
+    if (query.interval === "1d") return dayBars(source, wanted)
+    return query.interval === "1m" ? minuteBars(source, wanted) : secondBars(source, wanted)
   }
 }
