@@ -1,0 +1,252 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import * as fc from "fast-check"
+import { formingOnly, shardsReady } from "../../../test/support/marketNode.ts"
+import { ScriptedFeed } from "../../../test/support/ScriptedFeed.ts"
+import { settle } from "../../../test/support/sessionNode.ts"
+import type { Bar, BarsPage, Interval } from "../../rpc/market.ts"
+import { barsTopic } from "../../rpc/topics.ts"
+import { Bus } from "../kernel/Bus.ts"
+import { BarHistory, type HistoryQuery } from "./BarHistory.ts"
+import { BarStore } from "./BarStore.ts"
+import { barEnd, barStart, baseOf, rollUp } from "./bars.ts"
+import { dayOfDate } from "./calendar.ts"
+import type { BaseInterval } from "./Feed.ts"
+
+const bar = (time: number, close = 10, fields: Partial<Bar> = {}): Bar => ({
+  time,
+  open: close - 1,
+  high: close + 1,
+  low: close - 2,
+  close,
+  volume: 100,
+  trades: 3,
+  final: true,
+  revision: 0,
+  ...fields
+})
+
+const midnight = (date: string): number => dayOfDate(date)?.midnight ?? Number.NaN
+const nothing = { "1s": null, "1m": null, "1d": null }
+
+/** Every page from the newest on, oldest bar first in the end. */
+const allPages = (query: HistoryQuery) =>
+  Effect.gen(function* () {
+    const history = yield* BarHistory
+    const pages: Array<ReadonlyArray<Bar>> = []
+    let cursor: HistoryQuery | undefined = query
+    while (cursor !== undefined) {
+      const page: BarsPage = yield* history.page(cursor)
+      pages.unshift(page.bars)
+      cursor = page.before === null ? undefined : { ...query, before: page.before }
+    }
+    return pages
+  })
+
+/** All of a bar but whether it is final: the newest of a page knows that by market time alone. */
+const position = ({ final: _, ...rest }: Bar) => rest
+
+const intervals: ReadonlyArray<Interval> = ["1s", "5s", "15s", "1m", "5m", "15m", "30m", "1h", "1d", "1w", "1mo"]
+
+/** Base bars at random slots: irregular, with holes, over day, week, month and clock-change boundaries. */
+const slotTimes = (base: BaseInterval, slots: ReadonlyArray<number>): ReadonlyArray<number> => {
+  if (base === "1d") {
+    const times: Array<number> = []
+    let day = midnight("2013-10-07")
+    for (let slot = 0; slot <= 200; slot++) {
+      if (slots.includes(slot)) times.push(day)
+      day = barEnd("1d", day)
+    }
+    return times
+  }
+  const start = midnight("2013-11-03") - 30 * (base === "1s" ? 1_000 : 60_000)
+  return slots.map((slot) => start + slot * (base === "1s" ? 1_000 : 60_000))
+}
+
+describe("BarHistory.page", () => {
+  it.effect("pages of any size put together are the whole, once each, and no bar is split", () =>
+    Effect.gen(function* () {
+      const run = Effect.runPromiseWith(yield* Effect.context<never>())
+      const cases = fc.record({
+        interval: fc.constantFrom(...intervals),
+        slots: fc.uniqueArray(fc.integer({ min: 0, max: 200 }), { maxLength: 120 }),
+        limit: fc.integer({ min: 1, max: 40 }),
+        // where the feed's history ends and the store begins, and how far the two overlap
+        seam: fc.integer({ min: 0, max: 120 }),
+        overlap: fc.integer({ min: 0, max: 5 }),
+        range: fc.option(fc.tuple(fc.integer({ min: 0, max: 200 }), fc.integer({ min: 1, max: 200 })))
+      })
+      const property = fc.asyncProperty(cases, ({ interval, limit, overlap, range, seam, slots }) => {
+        const base = baseOf(interval)
+        const times = slotTimes(
+          base,
+          slots.toSorted((a, b) => a - b)
+        )
+        const bars = times.map((time, i) => bar(time, 10 + i, { final: i < times.length - 1 }))
+        const last = bars.at(-1) ?? null
+        const feed = new ScriptedFeed(["A"])
+        feed.history.set(
+          `A ${base}`,
+          bars
+            .slice(0, -1)
+            .slice(0, seam + overlap)
+            .map((b, i) => (i < seam ? b : { ...b, volume: 1 }))
+        )
+        return Effect.gen(function* () {
+          yield* shardsReady
+          const store = yield* BarStore
+          yield* store.put("A", base, bars.slice(seam, -1))
+          const from = range === null ? undefined : times[range[0]]
+          const to = from === undefined || range === null ? undefined : from + range[1] * 60_000
+          const pages = yield* allPages({ symbol: "A", interval, limit, from, to })
+          // bars are whole: the first is the first that starts in the range
+          const whole = rollUp(bars, interval).filter((b) => b.time >= (from ?? -Infinity) && b.time < (to ?? Infinity))
+          assert.deepStrictEqual(pages.flat().map(position), whole.map(position))
+          for (const page of pages.slice(1)) assert.strictEqual(page.length, limit)
+        }).pipe(Effect.provide(formingOnly(feed, () => ({ ...nothing, [base]: last }))), run)
+      })
+      yield* Effect.promise(() => fc.assert(property, { numRuns: 60 }))
+    })
+  )
+
+  it.effect("weeks and months are whole whatever the page, over the change of clocks", () => {
+    const feed = new ScriptedFeed(["A"])
+    const days: Array<Bar> = []
+    for (let day = midnight("2013-10-01"); day < midnight("2014-02-01"); day = barEnd("1d", day)) days.push(bar(day))
+    feed.history.set("A 1d", days)
+    feed.marketTime = midnight("2014-02-01")
+    return Effect.gen(function* () {
+      yield* shardsReady
+      const months = (yield* allPages({ symbol: "A", interval: "1mo", limit: 1 })).flat()
+      assert.deepStrictEqual(
+        months.map((m) => [m.time, m.volume / 100]),
+        [
+          [midnight("2013-10-01"), 31],
+          [midnight("2013-11-01"), 30],
+          [midnight("2013-12-01"), 31],
+          [midnight("2014-01-01"), 31]
+        ]
+      )
+      assert.isTrue(months.every((m) => m.final))
+      const weeks = (yield* allPages({ symbol: "A", interval: "1w", limit: 2 })).flat()
+      assert.strictEqual(weeks[0]?.volume, 600)
+      assert.isTrue(weeks.slice(1, -1).every((w) => w.volume === 700 && barStart("1w", w.time) === w.time))
+      // asked for from the middle of a month: the next whole one is the first
+      const history = yield* BarHistory
+      const page = yield* history.page({ symbol: "A", interval: "1mo", from: midnight("2013-11-15") })
+      assert.deepStrictEqual(
+        page.bars.map((m) => [m.time, m.volume / 100]),
+        [
+          [midnight("2013-12-01"), 31],
+          [midnight("2014-01-01"), 31]
+        ]
+      )
+      assert.isNull(page.before)
+    }).pipe(Effect.provide(formingOnly(feed, () => nothing)))
+  })
+
+  it.effect("what is forming ends the page; a version of ours counts over the feed's", () => {
+    const feed = new ScriptedFeed(["A"])
+    feed.history.set("A 1m", [bar(0, 1), bar(60_000, 2)])
+    return Effect.gen(function* () {
+      yield* shardsReady
+      const store = yield* BarStore
+      const history = yield* BarHistory
+      yield* store.put("A", "1m", [bar(60_000, 5)])
+      const page = yield* history.page({ symbol: "A", interval: "1m" })
+      assert.deepStrictEqual(page.bars, [bar(0, 1), bar(60_000, 5), bar(120_000, 7, { final: false })])
+      assert.strictEqual(page.label, "REPLAY")
+      const until = yield* history.page({ symbol: "A", interval: "1m", to: 120_000 })
+      assert.deepStrictEqual(
+        until.bars.map((b) => b.time),
+        [0, 60_000]
+      )
+    }).pipe(Effect.provide(formingOnly(feed, () => ({ ...nothing, "1m": bar(120_000, 7, { final: false }) }))))
+  })
+
+  it.effect("refuses what cannot be, and says which field", () =>
+    Effect.gen(function* () {
+      yield* shardsReady
+      const history = yield* BarHistory
+      const refused = (query: Partial<HistoryQuery>) =>
+        Effect.flip(history.page({ symbol: "A", interval: "1m", ...query }))
+      const unknown = yield* refused({ symbol: "ZZ" })
+      assert.strictEqual(unknown._tag, "UnknownSymbol")
+      for (const [field, query] of [
+        ["to", { from: 10, to: 10 }],
+        ["limit", { limit: 0 }],
+        ["limit", { limit: 5_001 }],
+        ["before", { before: 1.5 }],
+        ["from", { from: 1e18 }]
+      ] as const) {
+        const error = yield* refused(query)
+        assert.strictEqual(error._tag === "InvalidRequest" ? error.field : error._tag, field)
+      }
+    }).pipe(Effect.provide(formingOnly(new ScriptedFeed(["A"]), () => nothing)))
+  )
+})
+
+describe("BarHistory.live", () => {
+  const minute = 60_000
+  const setUp = (interval: Interval) =>
+    Effect.gen(function* () {
+      yield* shardsReady
+      const history = yield* BarHistory
+      const seen: Array<Bar> = []
+      const fiber = yield* Effect.forkChild(
+        Stream.runForEach(history.live({ symbol: "A", interval }), (b) => Effect.sync(() => void seen.push(b)))
+      )
+      yield* settle
+      const bus = yield* Bus
+      const say = (...bars: ReadonlyArray<Bar>) =>
+        Effect.andThen(bus.publish(barsTopic("A"), { symbol: "A", interval: baseOf(interval), bars }), settle)
+      return { seen, say, fiber }
+    })
+
+  it.effect("the last bar at once, then changes, rolled up, at most four times a second", () => {
+    const feed = new ScriptedFeed(["A"])
+    feed.history.set("A 1m", [bar(0, 10), bar(minute, 11)])
+    return Effect.gen(function* () {
+      const { fiber, say, seen } = yield* setUp("5m")
+      assert.deepStrictEqual(seen, [bar(0, 11, { open: 9, high: 12, low: 8, volume: 200, trades: 6, final: false })])
+      yield* say(bar(2 * minute, 20, { final: false }))
+      assert.strictEqual(seen.length, 2)
+      assert.strictEqual(seen.at(-1)?.close, 20)
+      for (let i = 1; i <= 10; i++) yield* say(bar(2 * minute, 20 + i, { final: false }))
+      assert.strictEqual(seen.length, 2)
+      yield* TestClock.adjust(250)
+      yield* settle
+      assert.strictEqual(seen.length, 3)
+      assert.strictEqual(seen.at(-1)?.close, 30)
+      assert.strictEqual(seen.at(-1)?.volume, 300)
+      yield* Fiber.interrupt(fiber)
+      assert.isFalse((yield* Bus).hasSubscribers(barsTopic("A")))
+    }).pipe(Effect.provide(formingOnly(feed, () => nothing)))
+  })
+
+  it.effect("a finished bar is told whole, and a revised older one again", () => {
+    const feed = new ScriptedFeed(["A"])
+    feed.history.set("A 1m", [bar(0, 10), bar(minute, 11)])
+    return Effect.gen(function* () {
+      const { say, seen } = yield* setUp("5m")
+      seen.length = 0
+      yield* say(bar(4 * minute, 12), bar(5 * minute, 40, { final: false }))
+      assert.deepStrictEqual(
+        seen.map((b) => [b.time, b.close, b.volume, b.final]),
+        [
+          [0, 12, 300, true],
+          [5 * minute, 40, 100, false]
+        ]
+      )
+      seen.length = 0
+      yield* TestClock.adjust(250)
+      yield* say(bar(minute, 11, { volume: 50, revision: 1 }))
+      // the store does not hold minute 4 here: the feed's history and the revision do
+      assert.deepStrictEqual(
+        seen.map((b) => [b.time, b.volume, b.revision]),
+        [[0, 150, 1]]
+      )
+    }).pipe(Effect.provide(formingOnly(feed, () => nothing)))
+  })
+})

@@ -1,0 +1,248 @@
+/**
+ * Bars of any interval, by range and page, and the live last bar. Base bars (1s, 1m, 1d) come from three places, the
+ * fresher first: the ticker actor (still forming), the bar store (our own finished ones), the feed's history (older).
+ * Coarser intervals are rolled up from base bars (bars.ts), whole: a page never holds half a bar.
+ */
+import { Clock, Context, Effect, Latch, Layer, Stream } from "effect"
+import type { Sharding } from "effect/cluster"
+import { type Bar, type BarsPage, type Interval, InvalidRequest, Unavailable, UnknownSymbol } from "../../rpc/market.ts"
+import { Ticker } from "../../rpc/ticker.ts"
+import { type BarsChanged, barsTopic } from "../../rpc/topics.ts"
+import { Bus } from "../kernel/Bus.ts"
+import { BarStore } from "./BarStore.ts"
+import { barEnd, barStart, baseOf, isGone, rollUp } from "./bars.ts"
+import { type BarQuery, Feed } from "./Feed.ts"
+
+export interface HistoryQuery {
+  readonly symbol: string
+  readonly interval: Interval
+  /** Inclusive; bars that start earlier are left out. */
+  readonly from?: number | undefined
+  /** Exclusive. */
+  readonly to?: number | undefined
+  /** Cursor: only bars that start before it. */
+  readonly before?: number | undefined
+  readonly limit?: number | undefined
+}
+
+const DEFAULT_LIMIT = 500
+const MAX_LIMIT = 5_000
+/** Base bars asked of a source at a time. */
+const CHUNK = 5_000
+/** A live bar is told at most this often. */
+const LIVE_MILLIS = 250
+const ASK_DEADLINE = "5 seconds"
+
+export class BarHistory extends Context.Service<
+  BarHistory,
+  {
+    /** The newest `limit` (default 500) bars that match, oldest first, and the cursor for older ones. */
+    readonly page: (query: HistoryQuery) => Effect.Effect<BarsPage, UnknownSymbol | InvalidRequest | Unavailable>
+    /** The last bar at once, then each bar that changes, at most four times a second. */
+    readonly live: (query: {
+      readonly symbol: string
+      readonly interval: Interval
+    }) => Stream.Stream<Bar, UnknownSymbol | Unavailable>
+  }
+>()("lzstock/actors/market/BarHistory") {
+  static readonly layer: Layer.Layer<BarHistory, never, Bus | BarStore | Feed | Sharding.Sharding> = Layer.effect(
+    BarHistory,
+    Effect.gen(function* () {
+      const bus = yield* Bus
+      const store = yield* BarStore
+      const feed = yield* Feed
+      const client = yield* Ticker.client
+      const listed = new Set(feed.listings.map((listing) => listing.symbol))
+
+      const known = (symbol: string): Effect.Effect<void, UnknownSymbol> =>
+        listed.has(symbol)
+          ? Effect.void
+          : Effect.fail(new UnknownSymbol({ symbol, message: `${symbol} is not listed here: see market.Listings` }))
+
+      const unavailable = (symbol: string) => () =>
+        new Unavailable({
+          what: symbol,
+          retryAfterMillis: 1_000,
+          message: `The bars of ${symbol} cannot be read at the moment: try again in a second`
+        })
+
+      const forming = (symbol: string) =>
+        client(symbol)
+          .FormingBars()
+          .pipe(Effect.timeout(ASK_DEADLINE), Effect.mapError(unavailable(symbol)))
+
+      /** The newest `query.limit` base bars of store and history together, oldest first; `forming` laid over. */
+      const basePage = Effect.fnUntraced(function* (query: BarQuery, overlay: Bar | null) {
+        const older = yield* Effect.mapError(feed.history(query), unavailable(query.symbol))
+        const own = yield* store.page(query)
+        const merged = own.length === 0 ? older : older.length === 0 ? own : mergeBars(older, own)
+        const bars = overlay !== null && matches(query, overlay.time) ? mergeBars(merged, [overlay]) : merged
+        return bars.length > query.limit ? bars.slice(-query.limit) : bars
+      })
+
+      const page = Effect.fn("BarHistory.page")(function* (query: HistoryQuery) {
+        const { symbol, interval, from, to, before } = query
+        const limit = query.limit ?? DEFAULT_LIMIT
+        yield* known(symbol)
+        yield* check(query, limit)
+        const until = Math.min(to ?? Number.POSITIVE_INFINITY, before ?? Number.POSITIVE_INFINITY)
+        const base = baseOf(interval)
+        const overlay = (yield* forming(symbol))[base]
+        // bars are whole: begin with the first that starts at or after `from`, end with the last that starts before `until`
+        const lowest = from === undefined ? undefined : startAtOrAfter(interval, from)
+        let upper = Number.isFinite(until) ? startAtOrAfter(interval, until) : undefined
+        let parts: ReadonlyArray<Bar> = []
+        let bars: ReadonlyArray<Bar> = []
+        let more = true
+        // one bar more than asked for tells that the oldest kept is whole, and that there are older ones
+        const size = Math.min(CHUNK, (limit + 1) * mostParts[interval])
+        while (more && bars.length <= limit) {
+          const chunk = yield* basePage({ symbol, interval: base, from: lowest, before: upper, limit: size }, overlay)
+          more = chunk.length === size
+          upper = chunk[0]?.time
+          parts = parts.length === 0 ? chunk : [...chunk, ...parts]
+          bars = rollUp(parts, interval, feed.marketTime())
+        }
+        const kept = bars.slice(-limit)
+        const result: BarsPage = {
+          symbol,
+          interval,
+          bars: kept,
+          before: bars.length > limit ? (kept[0]?.time ?? null) : null,
+          label: feed.label
+        }
+        return result
+      })
+
+      const live = (query: { readonly symbol: string; readonly interval: Interval }) =>
+        Stream.unwrap(
+          Effect.gen(function* () {
+            const { symbol, interval } = query
+            yield* known(symbol)
+            const base = baseOf(interval)
+            const changed = new Map<number, Bar>()
+            const dirty = Latch.makeUnsafe(false)
+            // subscribe first, read second: nothing falls between
+            yield* bus.subscribe(barsTopic(symbol), (message: BarsChanged) => {
+              if (message.interval !== base) return
+              for (const bar of message.bars) changed.set(bar.time, bar)
+              dirty.openUnsafe()
+            })
+            const overlay = (yield* forming(symbol))[base]
+            const last = (yield* page({ symbol, interval, limit: 1 })).bars.at(-1)
+            // the parts of the newest bar, kept up to date from the bus; older bars are read again when they change
+            let newest = last?.time ?? Number.NEGATIVE_INFINITY
+            const parts = new Map<number, Bar>()
+            const partsOf = (start: number, over: Bar | null) =>
+              basePage(
+                { symbol, interval: base, from: start, to: barEnd(interval, start), limit: mostParts[interval] },
+                over
+              )
+            if (last !== undefined) {
+              for (const bar of yield* partsOf(newest, overlay)) parts.set(bar.time, bar)
+            }
+
+            const flush = Effect.gen(function* () {
+              const news = Array.from(changed.values()).sort(byTime)
+              changed.clear()
+              dirty.closeUnsafe()
+              const revised = new Map<number, Array<Bar>>()
+              const starts = new Set<number>()
+              for (const bar of news) {
+                const start = barStart(interval, bar.time)
+                if (start < newest) {
+                  revised.set(start, [...(revised.get(start) ?? []), bar])
+                  continue
+                }
+                if (start > newest) {
+                  // the finished one is told a last time, whole and final
+                  if (parts.size > 0 && starts.has(newest)) revised.set(newest, Array.from(parts.values()))
+                  parts.clear()
+                  newest = start
+                }
+                parts.set(bar.time, bar)
+                starts.add(start)
+              }
+              const out: Array<Bar> = []
+              for (const [start, bars] of revised) {
+                const whole = mergeBars(yield* partsOf(start, null), bars)
+                out.push(...rollUp(whole, interval, feed.marketTime()))
+              }
+              if (starts.has(newest)) {
+                out.push(...rollUp(Array.from(parts.values()).sort(byTime), interval, feed.marketTime()))
+              }
+              return out.sort(byTime)
+            })
+
+            let toldAt = Number.NEGATIVE_INFINITY
+            const next = Effect.gen(function* () {
+              yield* dirty.await
+              const wait = toldAt + LIVE_MILLIS - (yield* Clock.currentTimeMillis)
+              if (wait > 0) yield* Effect.sleep(wait)
+              toldAt = yield* Clock.currentTimeMillis
+              return yield* flush
+            })
+            const updates = Stream.flatMap(Stream.fromEffectRepeat(next), Stream.fromIterable)
+            return last === undefined ? updates : Stream.concat(Stream.make(last), updates)
+          })
+        ).pipe(
+          // `page` checks what only a caller's range could break
+          Stream.catchTag("InvalidRequest", (error) => Stream.die(error))
+        )
+
+      return BarHistory.of({ page, live })
+    })
+  )
+}
+
+/** Base bars one bar can have. */
+const mostParts: { readonly [interval in Interval]: number } = {
+  "1s": 1,
+  "5s": 5,
+  "15s": 15,
+  "1m": 1,
+  "5m": 5,
+  "15m": 15,
+  "30m": 30,
+  "1h": 60,
+  "1d": 1,
+  "1w": 7,
+  "1mo": 31
+}
+
+const byTime = (a: Bar, b: Bar): number => a.time - b.time
+
+const matches = (query: BarQuery, time: number): boolean =>
+  time >= (query.from ?? Number.NEGATIVE_INFINITY) &&
+  time < (query.to ?? Number.POSITIVE_INFINITY) &&
+  time < (query.before ?? Number.POSITIVE_INFINITY)
+
+/** Both lists, oldest first; at the same time the second list's bar counts. */
+const mergeBars = (under: ReadonlyArray<Bar>, over: ReadonlyArray<Bar>): ReadonlyArray<Bar> => {
+  const byStart = new Map<number, Bar>()
+  for (const bar of under) byStart.set(bar.time, bar)
+  for (const bar of over) byStart.set(bar.time, bar)
+  return Array.from(byStart.values())
+    .filter((bar) => !isGone(bar))
+    .sort(byTime)
+}
+
+const startAtOrAfter = (interval: Interval, time: number): number => {
+  const start = barStart(interval, time)
+  return start === time ? start : barEnd(interval, start)
+}
+
+const check = (query: HistoryQuery, limit: number): Effect.Effect<void, InvalidRequest> => {
+  const refuse = (field: string, message: string) => Effect.fail(new InvalidRequest({ field, message }))
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
+    return refuse("limit", `limit must be a whole number from 1 to ${MAX_LIMIT}`)
+  for (const field of ["from", "to", "before"] as const) {
+    const time = query[field]
+    // what Date can express; beyond it no calendar
+    if (time !== undefined && !(Number.isInteger(time) && Math.abs(time) <= 8.64e15))
+      return refuse(field, `${field} must be a time in whole milliseconds since 1970`)
+  }
+  if (query.from !== undefined && query.to !== undefined && query.from >= query.to)
+    return refuse("to", "to must be later than from")
+  return Effect.void
+}

@@ -1,0 +1,73 @@
+/** One node's market: everything real but the feed. Time stands still until the test moves it. */
+import { Effect, Layer, References } from "effect"
+import { TestClock } from "effect/testing"
+import { Bus } from "../../src/actors/kernel/Bus.ts"
+import { Gauges } from "../../src/actors/kernel/Gauges.ts"
+import { BarHistory } from "../../src/actors/market/BarHistory.ts"
+import { BarStore } from "../../src/actors/market/BarStore.ts"
+import { Checkpoints } from "../../src/actors/market/Checkpoints.ts"
+import { TickerActors } from "../../src/actors/market/TickerActor.ts"
+import { FoldFault, TickerSettings } from "../../src/actors/market/TickerSettings.ts"
+import * as SingleNode from "../../src/app/cluster/SingleNode.ts"
+import type { Bar } from "../../src/rpc/market.ts"
+import { Ticker } from "../../src/rpc/ticker.ts"
+import type { TickBatch } from "../../src/rpc/ticks.ts"
+import { tickShard, ticksTopic } from "../../src/rpc/topics.ts"
+import type { ScriptedFeed } from "./ScriptedFeed.ts"
+import { settle } from "./sessionNode.ts"
+
+export interface MarketNodeOptions {
+  readonly settings?: Partial<TickerSettings>
+  /** Throws to make a fold crash. */
+  readonly fault?: (symbol: string, batch: TickBatch) => void
+}
+
+const stores = Layer.mergeAll(BarStore.layerMemory, Checkpoints.layerMemory, Bus.layerInProcess).pipe(
+  Layer.provideMerge(Gauges.layer)
+)
+
+export const marketNode = (feed: ScriptedFeed, options: MarketNodeOptions = {}) =>
+  Layer.unwrap(
+    Effect.map(TickerSettings, (defaults) =>
+      BarHistory.layer.pipe(
+        Layer.provideMerge(TickerActors.layer),
+        Layer.provideMerge(Layer.mergeAll(stores, SingleNode.layer, feed.layer)),
+        Layer.provide(
+          Layer.mergeAll(
+            Layer.succeed(TickerSettings, { ...defaults, ...options.settings }),
+            Layer.succeed(FoldFault, options.fault ?? (() => {})),
+            Layer.succeed(References.MinimumLogLevel, "None")
+          )
+        )
+      )
+    )
+  )
+
+/** The cluster hands out its shards, a few turns after it is built. */
+export const shardsReady = Effect.andThen(settle, Effect.andThen(TestClock.adjust("1 second"), settle))
+
+/** A node whose ticker actors only ever say `forming`, for what asks them and nothing else. */
+export const formingOnly = (
+  feed: ScriptedFeed,
+  forming: (symbol: string) => { readonly "1s": Bar | null; readonly "1m": Bar | null; readonly "1d": Bar | null }
+) =>
+  BarHistory.layer.pipe(
+    Layer.provideMerge(
+      Ticker.toLayer(
+        Effect.succeed(
+          Ticker.of({
+            Snapshot: () => Effect.die(new Error("not scripted")),
+            Activate: () => Effect.void,
+            FormingBars: ({ address }) => Effect.sync(() => forming(address.entityId)),
+            Hold: () => Effect.die(new Error("not scripted"))
+          })
+        )
+      )
+    ),
+    Layer.provideMerge(Layer.mergeAll(stores, SingleNode.layer, feed.layer))
+  )
+
+export const publish = Effect.fnUntraced(function* (batch: TickBatch) {
+  const bus = yield* Bus
+  yield* bus.publish(ticksTopic(tickShard(batch.symbol)), batch)
+})
