@@ -3,7 +3,7 @@
  * revised by rebuilding them from the log. Times are offsets in ms from the day's midnight; keys order trades (see keyOf).
  */
 import type { Bar } from "../../rpc/market.ts"
-import { addTrade, clearPriceBar, emptyPriceBar, type PriceBar, publicBar } from "./bars.ts"
+import { addTrade, clearPriceBar, emptyPriceBar, goneBar, type PriceBar, publicBar } from "./bars.ts"
 import { Moves } from "./conditions.ts"
 import { Place, type TradeLog } from "./TradeLog.ts"
 
@@ -179,7 +179,11 @@ export const logChanged = (
     rebuild(track, day, track.bar, start)
     track.touched = true
   }
-  if (wasPriced && !priced) gone(track, day, out, start, price, !filling)
+  if (wasPriced && !priced) {
+    if (!filling) countRevision(track, start)
+    const time = day.midnight + start
+    out.set(time, goneBar(price, time, !filling, track.revisions?.get(start) ?? 0))
+  }
   if (filling) return true
   if (priced) revise(track, day, out, start)
   if (!wasPriced || !priced) {
@@ -260,20 +264,6 @@ const revise = (track: BarTrack, day: TrackDay, out: Map<number, Bar>, start: nu
   }
   countRevision(track, start)
   emit(track, day, out, scratch, start, volume, trades, true)
-}
-
-const gone = (
-  track: BarTrack,
-  day: TrackDay,
-  out: Map<number, Bar>,
-  start: number,
-  price: number,
-  final: boolean
-): void => {
-  clearPriceBar(scratch)
-  scratch.open = scratch.high = scratch.low = scratch.close = price
-  if (final) countRevision(track, start)
-  emit(track, day, out, scratch, start, 0, 0, final)
 }
 
 const countRevision = (track: BarTrack, start: number): void => {

@@ -156,7 +156,13 @@ export const barEnd = (interval: Interval, start: number): number => {
   return midnightOfNumber(month === 12 ? dayNumber(year + 1, 1, 1) : dayNumber(year, month + 1, 1))
 }
 
-/** A bar whose every trade was cancelled is announced once more, with no trades: whoever keeps bars drops it. */
+/** A bar nothing prices any more, since its trade at `price` was cancelled: announced once, so that keepers drop it. */
+export const goneBar = (price: Price, time: number, final: boolean, revision: number): Bar => {
+  const dollars = toDollars(price)
+  return { time, open: dollars, high: dollars, low: dollars, close: dollars, volume: 0, trades: 0, final, revision }
+}
+
+/** Whether this announces that the bar is no more. */
 export const isGone = (bar: Bar): boolean => bar.trades === 0
 
 /**

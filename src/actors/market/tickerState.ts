@@ -274,7 +274,7 @@ const startDay = (state: TickerState, time: number, changes: BarChanges): void =
 
 /** The day's bar is final: its last session is over. */
 const endDay = (state: TickerState, changes: BarChanges): void => {
-  if (state.dayFinal) return
+  if (state.dayFinal && !state.dayTouched) return
   state.dayFinal = true
   state.dayTouched = false
   if (state.day.priced) changes["1d"].set(state.midnight, dayBar(state))

@@ -5,7 +5,7 @@
 import type { Trade, TradeCancel, TradeCorrection } from "../../rpc/ticks.ts"
 import { TradeCondition } from "../../rpc/ticks.ts"
 import type { BarChanges } from "./BarChanges.ts"
-import { addTrade } from "./bars.ts"
+import { addTrade, goneBar } from "./bars.ts"
 import { addToTrack, type BarTrack, isPriced, logChanged, windowOf } from "./barTrack.ts"
 import { Moves, movesOf } from "./conditions.ts"
 import { Place } from "./TradeLog.ts"
@@ -165,7 +165,7 @@ export const foldCorrection = (state: TickerState, correction: TradeCorrection, 
     log.setAt(place, price, size, moves)
   )
   if (((oldMoves | moves) & Moves.Last) !== 0) findLast(state)
-  if (isRegular(state, key) && (oldMoves | moves) !== Moves.Nothing) findDay(state)
+  if (isRegular(state, key) && (oldMoves | moves) !== Moves.Nothing) findDay(state, changes, oldPrice)
 }
 
 /** Takes the trade at `place` out. */
@@ -184,7 +184,7 @@ const remove = (state: TickerState, changes: BarChanges): void => {
   if (moves === Moves.Nothing || !isRegular(state, key)) return
   const bounds = price === day.high || price === day.low || key === day.openKey || key === day.closeKey
   if ((moves & Moves.HighLow) !== 0 && bounds) {
-    findDay(state)
+    findDay(state, changes, price)
     return
   }
   // inside the day's range: its volume is all that goes
@@ -238,13 +238,17 @@ const findLast = (state: TickerState): void => {
   state.lastSize = state.droppedLast > 0 ? state.droppedLastSize : state.carriedLastSize
 }
 
-/** The day's regular hours anew. */
-const findDay = (state: TickerState): void => {
+/** The day's regular hours anew, after a trade at `price` left or changed. */
+const findDay = (state: TickerState, changes: BarChanges, price: number): void => {
   const { log, day } = state
+  const wasPriced = day.priced
   Object.assign(day, state.dropped)
   const end = state.closeAt * 4
   for (let more = log.seek(state.openAt * 4, place); more && log.keyAt(place) < end; more = log.next(place)) {
     addTrade(day, log.keyAt(place), log.priceAt(place), log.sizeAt(place), log.movesAt(place))
   }
   dayChanged(state)
+  if (wasPriced && !day.priced) {
+    changes["1d"].set(state.midnight, goneBar(price, state.midnight, state.dayFinal, state.dayRevision))
+  }
 }
