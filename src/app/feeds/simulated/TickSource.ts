@@ -58,7 +58,8 @@ export class TickSource {
     const draw = sizes.next()
     const last = this.index === current.trades - 1
     const side = path.next() < 0.5 ? -1 : 1
-    const half = plan.halfSpread(this.minute, this.price)
+    // by the minute's own price: nothing may depend on the minutes before it
+    const half = plan.halfSpread(this.minute, current.open)
     this.price = this.mid(current, path.next() + path.next() + path.next() + path.next() - 2)
     const exact = this.index === 0 || last || this.index === current.highAt || this.index === current.lowAt
     const price = exact
