@@ -173,6 +173,11 @@ export const logChanged = (
   price: number
 ): boolean => {
   if (start * 4 < day.log.keptFrom) return false
+  if (start > track.closedUntil || (start === track.closedUntil && !track.filling)) {
+    // newer than all windows yet: a trade that counted for nothing was corrected and now counts
+    closeTrack(track, day, out, start)
+    track.filling = true
+  }
   const filling = track.filling && start === track.closedUntil
   const priced = isPriced(track, day, start)
   if (filling) {
