@@ -2,7 +2,7 @@
  * One server, one socket at a time, for ever: connect, watch over received bytes, drop, wait, connect again. Comes from:
  * socket.ts (bytes). Goes to: protocol.ts (lines).
  */
-import { Clock, Effect, Latch, Random, type Scope } from "effect"
+import { Clock, Effect, Latch, Option, Random, type Scope } from "effect"
 import { WATCHDOG_MILLIS } from "../sessions.ts"
 import { type Ended, freshBackoff, nextWait } from "./backoff.ts"
 import type { MakeWebSocket, WebSocketEvent, WebSocketLike } from "./socket.ts"
@@ -48,16 +48,19 @@ const asText = (data: unknown): string => {
   throw new TypeError("a socket message that is neither text nor bytes")
 }
 
-/** Completes when the closing handshake is over, or after a second: a dead peer never answers. */
-const closeSocket = (ws: WebSocketLike): Effect.Effect<void> =>
+/** Completes when it is closed, or after a second. */
+const closed = (ws: WebSocketLike, how: () => void): Effect.Effect<boolean> =>
   Effect.callback<void>((resume) => {
     ws.addEventListener("close", () => resume(Effect.void))
-    try {
-      ws.close(1000)
-    } catch {
-      resume(Effect.void)
-    }
-  }).pipe(Effect.timeoutOption(CLOSE_TIMEOUT_MILLIS), Effect.andThen(Effect.sync(() => ws.terminate?.())))
+    how()
+  }).pipe(Effect.timeoutOption(CLOSE_TIMEOUT_MILLIS), Effect.map(Option.isSome))
+
+/** With a closing handshake if the peer answers it; else by force, where the socket can. */
+const closeSocket = (ws: WebSocketLike): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const polite = yield* closed(ws, () => ws.close(1000))
+    if (!polite && ws.terminate !== undefined) yield* closed(ws, () => ws.terminate?.())
+  })
 
 const ignore = (): void => {}
 

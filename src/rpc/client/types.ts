@@ -106,7 +106,10 @@ export interface ConnectOptions {
   readonly url?: string | undefined
   /** Deadline of a call, over all its retries; default 10,000 ms. */
   readonly timeoutMillis?: number | undefined
-  /** Default: the global WebSocket (browsers, Node ≥ 22). With `ws`: `(url) => new WebSocket(url)`. */
+  /**
+   * Default: the global WebSocket (browsers, Node ≥ 22). With `ws`: `(url) => new WebSocket(url)`; it can drop a peer that
+   * vanished without a word, while Node's own keeps that socket, and so the process, until the kernel gives it up.
+   */
   readonly makeWebSocket?: MakeWebSocket | undefined
 }
 
