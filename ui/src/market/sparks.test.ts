@@ -45,7 +45,8 @@ describe("asking for sparklines", () => {
         asked.push(symbol)
         return new Promise((resolve) => answers.push(resolve))
       },
-      () => time
+      () => time,
+      (task) => task()
     )
     return { asked, answers, sparks, later: (millis: number) => (time += millis) }
   }
@@ -58,6 +59,16 @@ describe("asking for sparklines", () => {
     answers[0]?.([])
     await settle()
     expect(asked).toEqual(["A", "B", "C", "E"])
+  })
+  it("tells nobody who has lost interest while the answer was on its way", async () => {
+    const { answers, sparks } = setup()
+    const told: Array<string> = []
+    const leave = sparks.request("A", () => told.push("first"))
+    leave()
+    sparks.request("A", () => told.push("second"))
+    for (const answer of answers) answer([bar(open, 5)])
+    await settle()
+    expect(told).toEqual(["second"])
   })
   it("drops a wish that was withdrawn and remembers what it got", async () => {
     const { asked, answers, sparks, later } = setup()

@@ -9,6 +9,8 @@ const STEP = 300_000
 /** One trading day with its extended hours, in five-minute steps. */
 const MOST_POINTS = 192
 const AT_ONCE = 3
+/** Each of them rests this long after an answer: some thirty a second, well within what a server allows a session. */
+const REST_MILLIS = 90
 /** A row that was away longer than this missed points: asked again. */
 const REFRESH_AFTER = 600_000
 
@@ -43,31 +45,37 @@ export const extendSpark = (spark: Spark, price: number, time: number): boolean 
   return true
 }
 
-/** `fetchDay` answers with the newest five-minute bars of a symbol. `now` is any clock in ms. */
-export const makeSparks = (fetchDay: (symbol: string) => Promise<ReadonlyArray<Bar>>, now: () => number) => {
+/** `fetchDay` answers with the newest five-minute bars of a symbol. `now` is any clock in ms, `later` a timer. */
+export const makeSparks = (
+  fetchDay: (symbol: string) => Promise<ReadonlyArray<Bar>>,
+  now: () => number,
+  later: (task: () => void, millis: number) => void
+) => {
   const known = new Map<string, { readonly spark: Spark; readonly at: number }>()
-  const waiting = new Map<string, (spark: Spark) => void>()
+  const listeners = new Map<string, (spark: Spark) => void>()
+  const waiting = new Set<string>()
   let running = 0
 
   const next = () => {
     // the newest request first: it is the row the reader has just scrolled to
-    const symbol = [...waiting.keys()].at(-1)
+    const symbol = [...waiting].at(-1)
     if (symbol === undefined || running >= AT_ONCE) return
-    const tell = waiting.get(symbol)
     waiting.delete(symbol)
     running += 1
     fetchDay(symbol)
       .then((bars) => {
         const spark = sparkOf(bars)
         known.set(symbol, { spark, at: now() })
-        tell?.(spark)
+        listeners.get(symbol)?.(spark)
       })
       // a sparkline is decoration: the row is complete without it, and asks again when it next shows
       .catch(() => {})
-      .finally(() => {
-        running -= 1
-        next()
-      })
+      .finally(() =>
+        later(() => {
+          running -= 1
+          next()
+        }, REST_MILLIS)
+      )
     next()
   }
 
@@ -77,10 +85,14 @@ export const makeSparks = (fetchDay: (symbol: string) => Promise<ReadonlyArray<B
       const found = known.get(symbol)
       if (found !== undefined) ready(found.spark)
       if (found !== undefined && now() - found.at < REFRESH_AFTER) return () => {}
-      waiting.set(symbol, ready)
+      listeners.set(symbol, ready)
+      waiting.add(symbol)
       next()
       return () => {
-        if (waiting.get(symbol) === ready) waiting.delete(symbol)
+        // the row may show another symbol before the answer comes
+        if (listeners.get(symbol) !== ready) return
+        listeners.delete(symbol)
+        waiting.delete(symbol)
       }
     }
   }

@@ -184,7 +184,9 @@ export const PriceChart = (props: { readonly symbol: string; readonly quote: Quo
             </Select.Content>
           </Select.Portal>
         </Select>
-        <LabelBadge label={history.label()} small />
+        <Show when={history.label() !== null && history.label() !== market.label()}>
+          <LabelBadge label={history.label()} small />
+        </Show>
         <span class="hidden text-soft lg:inline" data-testid="bar-count">
           {formatWhole(history.count())} bars
           <Show when={history.revised() > 0}>, {formatWhole(history.revised())} revised (R)</Show>

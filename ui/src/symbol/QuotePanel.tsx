@@ -1,7 +1,7 @@
 /** Everything the quote says, with the three clocks that say how fresh it is. */
 import { createMemo, For, type JSX, Show } from "solid-js"
-import { formatPrice, formatWhole, MISSING, rangePosition } from "../format/numbers.ts"
-import { formatAge, formatLatency, newYorkClockMillis, newYorkLongDate } from "../format/time.ts"
+import { formatPrice, formatWhole, MISSING, priceDigits, rangePosition } from "../format/numbers.ts"
+import { formatAge, formatLatency, newYorkClockMillis, newYorkDay } from "../format/time.ts"
 import { useMarket } from "../market/context.ts"
 import type { Quote } from "../market/QuoteBook.ts"
 
@@ -32,6 +32,10 @@ export const QuotePanel = (props: { readonly symbol: string; readonly quote: Quo
     const quote = q()
     return quote === undefined || quote.bid === null || quote.ask === null ? null : quote.ask - quote.bid
   })
+  const spreadText = () => {
+    const value = spread()
+    return value === null ? MISSING : Math.max(0, value).toFixed(priceDigits(q()?.ask ?? null))
+  }
   const bidShare = createMemo(() => {
     const quote = q()
     if (quote === undefined || quote.bidSize + quote.askSize === 0) return 0.5
@@ -44,8 +48,11 @@ export const QuotePanel = (props: { readonly symbol: string; readonly quote: Quo
     const quote = q()
     return quote === undefined || now === null ? MISSING : formatAge(now - quote.exchangeTime)
   })
-  // a recorded exchange time has nothing to do with today's clocks
-  const recorded = () => market.label() === "REPLAY"
+  // a recorded day's time, or a simulated one's, has nothing to do with the clock on the wall
+  const ownTime = () => {
+    const quote = q()
+    return quote !== undefined && Math.abs(quote.ingestTime - quote.exchangeTime) > 60_000
+  }
   const clocks = createMemo(() => {
     const quote = q()
     if (quote === undefined) return []
@@ -53,12 +60,12 @@ export const QuotePanel = (props: { readonly symbol: string; readonly quote: Quo
       {
         name: "Exchange",
         time: quote.exchangeTime,
-        note: recorded() ? newYorkLongDate(quote.exchangeTime) : `${age()} ago`
+        note: ownTime() ? newYorkDay(quote.exchangeTime) : age()
       },
       {
         name: "Ingest",
         time: quote.ingestTime,
-        note: recorded() ? "today" : `+${formatLatency(quote.ingestTime - quote.exchangeTime)}`
+        note: ownTime() ? "wall clock" : `+${formatLatency(quote.ingestTime - quote.exchangeTime)}`
       },
       { name: "Sent", time: quote.sentTime, note: `+${formatLatency(quote.sentTime - quote.ingestTime)}` }
     ]
@@ -74,7 +81,7 @@ export const QuotePanel = (props: { readonly symbol: string; readonly quote: Quo
         <div class="pt-4 text-center text-[11.5px] text-soft">
           spread
           <br />
-          {spread() === null ? MISSING : formatPrice(Math.max(0, Math.round((spread() ?? 0) * 10_000) / 10_000))}
+          {spreadText()}
         </div>
         <Side name="Ask" price={q()?.ask ?? null} size={q()?.askSize ?? 0} right />
       </div>

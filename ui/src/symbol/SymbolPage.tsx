@@ -118,7 +118,7 @@ const SymbolPage = () => {
               )}
             </Show>
           </div>
-          <div class="ml-auto max-md:ml-0">
+          <div class="md:hidden">
             <SessionBadge />
           </div>
         </header>

@@ -184,7 +184,9 @@ export const makePriceChart = (element: HTMLElement, listeners: ChartListeners) 
         Math.min(first, slots.length - FEWEST_SHOWN),
         slots.length < FEWEST_SHOWN ? -FEWEST_SHOWN + slots.length : 0
       )
-      chart.timeScale().setVisibleLogicalRange({ from: from - 0.5, to: slots.length + 2 })
+      chart
+        .timeScale()
+        .setVisibleLogicalRange({ from: from - 0.5, to: slots.length + Math.max(2, (slots.length - from) * 0.025) })
     },
     setPreviousClose: (price: number | null, shown: boolean) => {
       const wanted = shown ? price : null

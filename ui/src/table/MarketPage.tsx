@@ -16,11 +16,12 @@ const REORDER_SECONDS = 2
 
 export const MarketPage = () => {
   const market = useMarket()
-  const [sort, setSort] = createSignal<Sort>({ key: "symbol", descending: false })
+  const [sort, setSort] = createSignal<Sort>({ key: "volume", descending: true })
   const [visible, setVisible] = createSignal<ReadonlyArray<string>>([])
   const sparks = makeSparks(
     (symbol) => market.client.bars({ symbol, interval: "5m", limit: 192 }).then((page) => page.bars),
-    () => performance.now()
+    () => performance.now(),
+    (task, millis) => setTimeout(task, millis)
   )
 
   const all = createMemo(() => {

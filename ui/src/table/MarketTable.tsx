@@ -156,14 +156,16 @@ export const MarketTable = (props: MarketTableProps) => {
                     : "ascending"
               }
             >
-              <Show
-                when={column.sort}
-                fallback={<span class="text-[11.5px] font-medium text-soft">{column.label}</span>}
-              >
+              <Show when={column.sort} fallback={<span class="head-button pointer-events-none">{column.label}</span>}>
                 {(key) => (
-                  <button type="button" class="head-button" onClick={() => props.onSort(key())}>
+                  <button
+                    type="button"
+                    class="head-button"
+                    classList={{ "flex-row-reverse": column.numeric }}
+                    onClick={() => props.onSort(key())}
+                  >
                     {column.label}
-                    <span aria-hidden="true" class="w-2.5 text-[9px] text-accent">
+                    <span aria-hidden="true" class="min-w-0 text-[9px] text-accent">
                       {props.sort.key === key() ? (props.sort.descending ? "▼" : "▲") : ""}
                     </span>
                   </button>
