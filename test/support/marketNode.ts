@@ -20,6 +20,8 @@ export interface MarketNodeOptions {
   readonly settings?: Partial<TickerSettings>
   /** Throws to make a fold crash. */
   readonly fault?: (symbol: string, batch: TickBatch) => void
+  /** Put between the actors and the in-memory bar store. */
+  readonly barStore?: Layer.Layer<BarStore, never, BarStore>
 }
 
 const stores = Layer.mergeAll(BarStore.layerMemory, Checkpoints.layerMemory, Bus.layerInProcess).pipe(
@@ -31,6 +33,7 @@ export const marketNode = (feed: ScriptedFeed, options: MarketNodeOptions = {}) 
     Effect.map(TickerSettings, (defaults) =>
       BarHistory.layer.pipe(
         Layer.provideMerge(TickerActors.layer),
+        Layer.provideMerge(options.barStore ?? Layer.empty),
         Layer.provideMerge(Layer.mergeAll(stores, SingleNode.layer, feed.layer)),
         Layer.provide(
           Layer.mergeAll(

@@ -1,45 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Context, Deferred, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import { marketNode, publish, shardsReady } from "../../../test/support/marketNode.ts"
 import { ScriptedFeed } from "../../../test/support/ScriptedFeed.ts"
 import { settle } from "../../../test/support/sessionNode.ts"
+import { batch, bodyOf, isOrdered, listen, stateOf, ten, trade } from "../../../test/support/tickerProbe.ts"
 import { Ticker } from "../../rpc/ticker.ts"
-import type { TickBatch, Trade } from "../../rpc/ticks.ts"
-import { type QuoteUpdate, quotesTopic } from "../../rpc/topics.ts"
+import { barsTopic, quotesTopic } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
-import { dayOfDate } from "./calendar.ts"
+import { BarStore } from "./BarStore.ts"
+import { LocalTickers } from "./LocalTickers.ts"
 
-/** 10:00 New York of a trading day. */
-const ten = (dayOfDate("2013-10-07")?.open ?? Number.NaN) + 30 * 60_000
-
-let ids = 0
-const trade = (time: number, price: number, size = 100): Trade => ({
-  _tag: "Trade",
-  id: ++ids,
-  time,
-  price: price * 10_000,
-  size,
-  exchange: "P",
-  conditions: 0
-})
-const batch = (symbol: string, ...ticks: ReadonlyArray<Trade>): TickBatch => ({
-  symbol,
-  ingestTime: 1_000,
-  previousClose: null,
-  ticks
-})
-
-const bodyOf = (update: { readonly body: Uint8Array }): Record<string, unknown> =>
-  JSON.parse(`{${new TextDecoder().decode(update.body)}}`)
-
-/** Everything published on a symbol's quotes, while the test's Scope is open. */
-const listen = Effect.fnUntraced(function* (symbol: string) {
-  const bus = yield* Bus
-  const heard: Array<QuoteUpdate> = []
-  yield* bus.subscribe(quotesTopic(symbol), (update) => void heard.push(update))
-  return heard
-})
+const kind = 'kind="ticker"'
 
 describe("ticker actors", () => {
   it.effect("a batch on the bus becomes a quote, bars, and a snapshot at the published position", () => {
@@ -67,7 +40,256 @@ describe("ticker actors", () => {
         volume: 500,
         final: false
       })
-      assert.strictEqual(gauges.get("actors_active", 'kind="ticker"'), 1)
+      assert.strictEqual(gauges.get("actors_active", kind), 1)
     }).pipe(Effect.scoped, Effect.provide(marketNode(feed)))
+  })
+
+  it.effect("batches that come while the actor starts are folded in order, none lost", () => {
+    const feed = new ScriptedFeed(["AAPL"])
+    return Effect.gen(function* () {
+      // before the cluster has handed out its shards
+      for (let i = 0; i < 100; i++) yield* publish(batch("AAPL", trade(ten + i, 10 + i)))
+      yield* shardsReady
+      const client = yield* Ticker.client
+      const body = bodyOf(yield* client("AAPL").Snapshot())
+      assert.deepInclude(body, { q: 100, n: 100, p: 109, v: 10_000 })
+    }).pipe(Effect.provide(marketNode(feed)))
+  })
+
+  it.effect("what waits in the mailbox is published once, seq moving by every tick", () => {
+    const feed = new ScriptedFeed(["AAPL"])
+    return Effect.gen(function* () {
+      yield* shardsReady
+      yield* publish(batch("AAPL", trade(ten, 10)))
+      yield* settle
+      const heard = yield* listen("AAPL")
+      // published without letting the actor run in between
+      const bus = yield* Bus
+      for (let i = 1; i <= 20; i++) yield* publish(batch("AAPL", trade(ten + i, 10 + i), trade(ten + i, 10 + i)))
+      yield* settle
+      assert.isTrue(isOrdered(heard))
+      assert.strictEqual(heard.at(-1)?.seq, 41)
+      assert.isBelow(heard.length, 20)
+      assert.isTrue(bus.hasSubscribers(quotesTopic("AAPL")))
+    }).pipe(Effect.scoped, Effect.provide(marketNode(feed)))
+  })
+
+  it.effect("a quote is encoded once a publication, and not at all for nobody", () => {
+    const feed = new ScriptedFeed(["AAPL"])
+    return Effect.gen(function* () {
+      yield* shardsReady
+      const gauges = yield* Gauges
+      const client = yield* Ticker.client
+      for (let i = 0; i < 5; i++) {
+        yield* publish(batch("AAPL", trade(ten + i, 10)))
+        yield* settle
+      }
+      assert.strictEqual(gauges.get("quote_encodings_total"), 0)
+      const heard = yield* listen("AAPL")
+      // two watchers' worth of subscribers and a snapshot after each: still one encoding
+      const bus = yield* Bus
+      yield* bus.subscribe(quotesTopic("AAPL"), () => {})
+      for (let i = 0; i < 5; i++) {
+        yield* publish(batch("AAPL", trade(ten + 10 + i, 10)))
+        yield* settle
+        yield* client("AAPL").Snapshot()
+      }
+      assert.strictEqual(heard.length, 5)
+      assert.strictEqual(gauges.get("quote_encodings_total"), 5)
+    }).pipe(Effect.scoped, Effect.provide(marketNode(feed)))
+  })
+
+  it.effect(
+    "finished bars reach the store; those of a symbol that fell silent become final as market time passes",
+    () => {
+      const feed = new ScriptedFeed(["AAPL"])
+      return Effect.gen(function* () {
+        yield* shardsReady
+        const store = yield* BarStore
+        const bus = yield* Bus
+        const told: Array<string> = []
+        yield* bus.subscribe(barsTopic("AAPL"), ({ bars, interval }) => {
+          for (const bar of bars) told.push(`${interval} ${bar.time - ten} ${bar.final}`)
+        })
+        feed.marketTime = ten
+        yield* publish(batch("AAPL", trade(ten, 10), trade(ten + 1_500, 11)))
+        yield* settle
+        const stored = (interval: "1s" | "1m") =>
+          Effect.map(store.page({ symbol: "AAPL", interval, limit: 9 }), (bars) => bars.map((b) => b.time - ten))
+        assert.deepStrictEqual(yield* stored("1s"), [0])
+        assert.deepStrictEqual(yield* stored("1m"), [])
+        told.length = 0
+        // not before the grace for late trades is over
+        feed.marketTime = ten + 60_000
+        yield* TestClock.adjust("1 second")
+        yield* settle
+        assert.deepStrictEqual(yield* stored("1m"), [])
+        feed.marketTime = ten + 60_500
+        yield* TestClock.adjust("1 second")
+        yield* settle
+        assert.deepStrictEqual(yield* stored("1s"), [0, 1_000])
+        assert.deepStrictEqual(yield* stored("1m"), [0])
+        assert.include(told, "1m 0 true")
+        const client = yield* Ticker.client
+        assert.isNull((yield* client("AAPL").FormingBars())["1m"])
+      }).pipe(Effect.scoped, Effect.provide(marketNode(feed)))
+    }
+  )
+
+  it.effect("passive when idle, with nothing lost: the next tick or snapshot brings bars and statistics back", () => {
+    const feed = new ScriptedFeed(["AAPL", "MSFT"])
+    return Effect.gen(function* () {
+      yield* shardsReady
+      const gauges = yield* Gauges
+      const client = yield* Ticker.client
+      yield* publish(batch("AAPL", trade(ten, 10), trade(ten + 1, 14), trade(ten + 2, 12)))
+      yield* settle
+      const before = yield* client("AAPL").Snapshot()
+      const forming = yield* client("AAPL").FormingBars()
+      yield* TestClock.adjust("40 seconds")
+      yield* settle
+      assert.strictEqual(gauges.get("actors_active", kind), 0)
+      assert.strictEqual((yield* LocalTickers).count(), 0)
+
+      const after = yield* client("AAPL").Snapshot()
+      assert.deepStrictEqual(stateOf(after), stateOf(before))
+      assert.deepStrictEqual(yield* client("AAPL").FormingBars(), forming)
+      assert.isAbove(after.epoch, before.epoch)
+
+      yield* TestClock.adjust("40 seconds")
+      yield* settle
+      assert.strictEqual(gauges.get("actors_active", kind), 0)
+      yield* publish(batch("AAPL", trade(ten + 3, 9)))
+      yield* settle
+      const back = yield* client("AAPL").Snapshot()
+      assert.deepInclude(bodyOf(back), { p: 9, h: 14, l: 9, v: 400, n: 4 })
+      assert.isAbove(back.epoch, after.epoch)
+    }).pipe(Effect.provide(marketNode(feed, { settings: { maxIdleMillis: 10_000 } })))
+  })
+
+  it.effect("not passive while ticks flow, nor while held", () => {
+    const feed = new ScriptedFeed(["AAPL", "MSFT"])
+    return Effect.gen(function* () {
+      yield* shardsReady
+      const gauges = yield* Gauges
+      const client = yield* Ticker.client
+      const hold = yield* Effect.forkChild(Stream.runDrain(client("MSFT").Hold()))
+      yield* publish(batch("AAPL", trade(ten, 10)))
+      yield* settle
+      const epoch = (yield* client("AAPL").Snapshot()).epoch
+      for (let i = 1; i <= 60; i++) {
+        yield* publish(batch("AAPL", trade(ten + i, 10)))
+        yield* TestClock.adjust("1 second")
+        yield* settle
+      }
+      assert.strictEqual(gauges.get("actors_active", kind), 2)
+      assert.strictEqual((yield* client("AAPL").Snapshot()).epoch, epoch)
+      yield* Fiber.interrupt(hold)
+      yield* TestClock.adjust("40 seconds")
+      yield* settle
+      assert.strictEqual(gauges.get("actors_active", kind), 0)
+    }).pipe(Effect.provide(marketNode(feed, { settings: { maxIdleMillis: 10_000 } })))
+  })
+
+  it.effect("a full mailbox makes the publisher wait; then everything is folded, in order", () => {
+    const feed = new ScriptedFeed(["AAPL"])
+    return Effect.gen(function* () {
+      yield* shardsReady
+      const bus = yield* Bus
+      const gate = yield* Deferred.make<void>()
+      yield* publish(batch("AAPL", trade(ten, 10)))
+      yield* settle
+      // a subscriber that does not accept: the actor waits in its publication
+      yield* bus.subscribe(quotesTopic("AAPL"), () => Deferred.await(gate))
+      let accepted = 0
+      const publisher = yield* Effect.forkChild(
+        Effect.forEach(
+          Array.from({ length: 50 }, (_, i) => i + 1),
+          (i) => Effect.map(publish(batch("AAPL", trade(ten + i, 10 + i))), () => accepted++),
+          { discard: true }
+        )
+      )
+      yield* settle
+      assert.isUndefined(publisher.pollUnsafe())
+      // at most one mailbox in the actor's hands and one waiting
+      assert.isAtMost(accepted, 16)
+      yield* Deferred.succeed(gate, undefined)
+      yield* Fiber.join(publisher)
+      yield* settle
+      const client = yield* Ticker.client
+      assert.deepInclude(bodyOf(yield* client("AAPL").Snapshot()), { q: 51, n: 51, p: 60 })
+    }).pipe(Effect.scoped, Effect.provide(marketNode(feed, { settings: { mailboxBatches: 8 } })))
+  })
+
+  it.effect("a live feed waits a while only: then its batch is dropped, counted, and told by a new epoch", () => {
+    const feed = new ScriptedFeed(["AAPL"])
+    feed.label = "REAL-TIME"
+    return Effect.gen(function* () {
+      yield* shardsReady
+      const bus = yield* Bus
+      const gauges = yield* Gauges
+      const client = yield* Ticker.client
+      const gate = yield* Deferred.make<void>()
+      yield* publish(batch("AAPL", trade(ten, 10)))
+      yield* settle
+      const { epoch } = yield* client("AAPL").Snapshot()
+      yield* bus.subscribe(quotesTopic("AAPL"), () => Deferred.await(gate))
+      const publisher = yield* Effect.forkChild(
+        Effect.forEach(
+          Array.from({ length: 6 }, (_, i) => i + 1),
+          (i) => publish(batch("AAPL", trade(ten + i, 10 + i), trade(ten + i, 10 + i))),
+          { discard: true }
+        )
+      )
+      yield* settle
+      assert.isUndefined(publisher.pollUnsafe())
+      for (let i = 0; i < 6; i++) {
+        yield* TestClock.adjust("2 seconds")
+        yield* settle
+      }
+      yield* Fiber.join(publisher)
+      const dropped = gauges.get("ticks_dropped_total", 'reason="overflow"')
+      assert.isAbove(dropped, 0)
+      yield* Deferred.succeed(gate, undefined)
+      yield* settle
+      const after = yield* client("AAPL").Snapshot()
+      assert.isAbove(after.epoch, epoch)
+      assert.strictEqual(bodyOf(after).n, 13 - dropped)
+    }).pipe(Effect.scoped, Effect.provide(marketNode(feed, { settings: { mailboxBatches: 2 } })))
+  })
+
+  it.effect("all gauges return to 0 when the node stops", () => {
+    const feed = new ScriptedFeed(["A", "B", "C"])
+    return Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const node = yield* Layer.buildWithScope(marketNode(feed), scope)
+      const gauges = Context.get(node, Gauges)
+      yield* Effect.gen(function* () {
+        yield* shardsReady
+        for (const symbol of feed.symbols) yield* publish(batch(symbol, trade(ten, 10)))
+        yield* settle
+      }).pipe(Effect.provide(node))
+      assert.strictEqual(gauges.get("actors_active", kind), 3)
+      assert.isAbove(gauges.get("topic_subscriptions_active"), 0)
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual(gauges.get("actors_active", kind), 0)
+      assert.strictEqual(gauges.get("topic_subscriptions_active"), 0)
+    })
+  })
+
+  it.effect("two thousand symbols", () => {
+    const symbols = Array.from({ length: 2_000 }, (_, i) => `S${i}`)
+    const feed = new ScriptedFeed(symbols)
+    return Effect.gen(function* () {
+      yield* shardsReady
+      for (let round = 0; round < 3; round++) {
+        for (const symbol of symbols) yield* publish(batch(symbol, trade(ten + round, 10)))
+        yield* settle
+      }
+      const gauges = yield* Gauges
+      const client = yield* Ticker.client
+      assert.strictEqual(gauges.get("actors_active", kind), 2_000)
+      for (const symbol of symbols) assert.strictEqual((yield* client(symbol).Snapshot()).seq, 3)
+    }).pipe(Effect.provide(marketNode(feed)))
   })
 })
