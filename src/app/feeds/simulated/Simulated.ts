@@ -85,7 +85,7 @@ const make = Effect.fnUntraced(function* (options: SimulatedOptions) {
     const now = wallClock.currentTimeMillisUnsafe()
     if (speed === "max") {
       const marketTime = clock.jump(now, clock.at(now) + MAX_STEP)
-      for (const slice of slices) yield* serve(slice, marketTime)
+      yield* serve(sources, marketTime)
       yield* Effect.yieldNow
     } else {
       yield* serve(slices[count % SLICES] ?? [], clock.advance(now))
