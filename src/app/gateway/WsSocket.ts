@@ -9,11 +9,29 @@ import type { SessionSocket } from "../../actors/sessions/Session.ts"
 
 const TEXT_FRAME = 0x81
 
-/** One unmasked server frame, RFC 6455 section 5.2. */
-export const textFrame = (payload: Uint8Array): Buffer => {
+const SLAB_BYTES = 64 * 1024
+
+/**
+ * Frames are laid out in a slab that is used again as soon as the kernel has taken them, which is nearly always at once:
+ * a flush allocates nothing. What a socket still refers to is left alone, and the slab goes on behind it.
+ */
+let slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
+let free = 0
+
+const roomFor = (length: number): Buffer => {
+  if (length > SLAB_BYTES) return Buffer.allocUnsafeSlow(length)
+  if (free + length > SLAB_BYTES) {
+    slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
+    free = 0
+  }
+  return slab.subarray(free, free + length)
+}
+
+/** Writes one unmasked server frame, RFC 6455 section 5.2. */
+const writeText = (tcp: Duplex, payload: Uint8Array): void => {
   const { length } = payload
   const header = length < 126 ? 2 : length < 65_536 ? 4 : 10
-  const frame = Buffer.allocUnsafeSlow(header + length)
+  const frame = roomFor(header + length)
   frame[0] = TEXT_FRAME
   if (length < 126) frame[1] = length
   else if (length < 65_536) {
@@ -24,12 +42,13 @@ export const textFrame = (payload: Uint8Array): Buffer => {
     frame.writeBigUInt64BE(BigInt(length), 2)
   }
   frame.set(payload, header)
-  return frame
+  tcp.write(frame)
+  if (tcp.writableLength > 0 && frame.length <= SLAB_BYTES) free += frame.length
 }
 
 export const wsSocket = (ws: WebSocket, tcp: Duplex): SessionSocket => ({
   send: (bytes) => {
-    if (ws.readyState === ws.OPEN) tcp.write(textFrame(bytes))
+    if (ws.readyState === ws.OPEN) writeText(tcp, bytes)
   },
   pending: () => tcp.writableLength,
   ping: () => {
