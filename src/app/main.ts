@@ -1,21 +1,25 @@
 /** The only entry point: options → role → launch → signal → drain → exit. */
-import { Cause, Effect, Exit } from "effect"
-import { FeedError } from "../actors/market/Feed.ts"
+import { Cause, Effect, Exit, Option } from "effect"
+import type { FeedError } from "../actors/market/Feed.ts"
 import { OptionError, parseOptions, type Settings } from "./Config.ts"
-import { ListenError } from "./gateway/HttpListener.ts"
+import type { ListenError } from "./gateway/HttpListener.ts"
 import { helpText } from "./help.ts"
 import { layerLogging } from "./observability/logging.ts"
 import { countFibers } from "./observability/ProcessMetrics.ts"
-import { runAllInOne } from "./roles/AllInOne.ts"
 import { version } from "./version.ts"
 
 const isTerminal = process.stdout.isTTY === true
 const print = (text: string) => Effect.sync(() => void process.stdout.write(text))
 
-const roles = { "all-in-one": runAllInOne } as const
+/** Loaded when chosen: a wrong option or --help need not wait for a role's modules. */
+const roles = { "all-in-one": () => import("./roles/AllInOne.ts").then(({ runAllInOne }) => runAllInOne) } as const
 
 const launch = (settings: Settings) =>
-  roles[settings.role](settings).pipe(Effect.provide(layerLogging(settings, isTerminal)), countFibers)
+  Effect.promise(roles[settings.role]).pipe(
+    Effect.flatMap((runRole) => runRole(settings)),
+    Effect.provide(layerLogging(settings, isTerminal)),
+    countFibers
+  )
 
 const program = Effect.gen(function* () {
   const parsed = yield* parseOptions(process.argv.slice(2), process.env)
@@ -29,11 +33,10 @@ const program = Effect.gen(function* () {
   }
 })
 
-/** What the user can mend is one line; anything else is our fault and shown whole. */
+/** A typed error is what the user can mend: one line. Anything else is our fault and shown whole. */
 const report = (cause: Cause.Cause<OptionError | ListenError | FeedError>): number => {
-  const error = Cause.squash(cause)
-  const expected = error instanceof OptionError || error instanceof ListenError || error instanceof FeedError
-  process.stderr.write(`lzstock: ${expected ? error.message : Cause.pretty(cause)}\n`)
+  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+  process.stderr.write(`lzstock: ${error === undefined ? Cause.pretty(cause) : error.message}\n`)
   return error instanceof OptionError ? 2 : 1
 }
 
