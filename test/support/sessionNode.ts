@@ -17,7 +17,8 @@ export interface SessionNodeOptions {
   readonly limits?: WatchLimits
 }
 
-export const sessionNode = (tickers: ScriptedTickers, options: SessionNodeOptions = {}) =>
+/** Sessions over whatever tickers, bus and gauges they are given. */
+export const sessionLayers = (options: SessionNodeOptions = {}) =>
   Watching.layer(options.limits ?? { symbolsPerSession: 100, watchesPerSession: 4 }).pipe(
     Layer.provideMerge(QuoteHub.layer),
     Layer.provideMerge(
@@ -26,7 +27,12 @@ export const sessionNode = (tickers: ScriptedTickers, options: SessionNodeOption
         ...(options.policy === undefined ? {} : { policy: options.policy })
       })
     ),
-    Layer.provideMerge(Layer.mergeAll(Bus.layerInProcess, TimingWheel.layer, DeliveryLatency.layer)),
+    Layer.provideMerge(Layer.mergeAll(TimingWheel.layer, DeliveryLatency.layer))
+  )
+
+export const sessionNode = (tickers: ScriptedTickers, options: SessionNodeOptions = {}) =>
+  sessionLayers(options).pipe(
+    Layer.provideMerge(Bus.layerInProcess),
     Layer.provideMerge(Gauges.layer),
     Layer.provide(tickers.layer)
   )
