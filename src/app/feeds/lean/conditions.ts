@@ -4,7 +4,7 @@
  * The flags are bits, and the rules below are over bits, so codes not seen yet fall into place. They were read off the
  * recorded days by rebuilding the vendor's own minute bars, and say how *this vendor* prices its bars:
  *
- * - Outside regular hours every trade it flags so prices the bar, whatever else it carries. An average or derived price
+ * - Outside regular hours every round lot it flags so prices the bar, whatever else it carries. An average or derived price
  *   there is still nowhere near the market, so it never becomes the last price.
  * - In regular hours it prices nothing with sweeps (0x20), nor with trades exempt from the trade-through rule because
  *   their price is an average (0x100000), derived (0x200) or part of a stock-option deal (0x40000).
@@ -56,6 +56,7 @@ export const leanTradeConditions = (flags: string | number, suspicious: boolean)
 
   let conditions: number = TradeCondition.Regular
   if (bits & Flag.IntermarketSweep) conditions |= TradeCondition.IntermarketSweep
+  if (bits & Flag.OddLot) conditions |= TradeCondition.OddLot
   if (bits & EXTENDED) {
     conditions |= TradeCondition.ExtendedHours
     return bits & (DERIVED | SPECIAL) ? conditions | TradeCondition.NotLast : conditions
@@ -66,7 +67,6 @@ export const leanTradeConditions = (flags: string | number, suspicious: boolean)
     conditions |= bits & Flag.TradeThroughExempt ? TradeCondition.DerivedPrice : TradeCondition.NotLast
   }
   if (bits & SPECIAL) conditions |= TradeCondition.SpecialTerms
-  if (bits & Flag.OddLot) conditions |= TradeCondition.OddLot
   if (bits & Flag.OpeningPrint) conditions |= TradeCondition.OpeningPrint
   if (bits & Flag.ClosingPrint) conditions |= TradeCondition.ClosingPrint
   return conditions
