@@ -30,7 +30,7 @@ export const TickerSettings: Context.Reference<TickerSettings> = Context.Referen
   {
     defaultValue: () => ({
       mailboxBatches: 256,
-      journalTicks: 4_096,
+      journalTicks: 256,
       poisonRetries: 2,
       intensity: 10,
       periodMillis: 30_000,
