@@ -211,11 +211,8 @@ const changeLog = (
   const { second, minute } = state
   const secondAt = windowOf(second, key)
   const minuteAt = windowOf(minute, key)
-  const at = { chunk: place.chunk, at: place.at }
   const secondPriced = isPriced(second, state, secondAt)
   const minutePriced = isPriced(minute, state, minuteAt)
-  place.chunk = at.chunk
-  place.at = at.at
   change()
   revised(state, second, changes["1s"], secondAt, secondPriced, price)
   revised(state, minute, changes["1m"], minuteAt, minutePriced, price)
