@@ -11,36 +11,51 @@ export interface Description {
   readonly always?: ReadonlyArray<string>
 }
 
+const counter = (help: string, ...always: ReadonlyArray<string>): Description => ({ type: "counter", help, always })
+const gauge = (help: string, ...always: ReadonlyArray<string>): Description => ({ type: "gauge", help, always })
+const kinds = ['kind="session"', 'kind="ticker"']
+
 export const catalogue: Readonly<Record<string, Description>> = {
-  sessions_active: { type: "gauge", help: "Open WebSocket sessions on this node.", always: [""] },
-  topic_subscriptions_active: { type: "gauge", help: "Open subscriptions on the bus.", always: [""] },
-  actors_active: {
-    type: "gauge",
-    help: "Running actors by kind.",
-    always: ['kind="session"', 'kind="ticker"']
-  },
-  actor_restarts_total: {
-    type: "counter",
-    help: "Actors started again after a crash, by kind.",
-    always: ['kind="session"', 'kind="ticker"']
-  },
-  actor_escalations_total: {
-    type: "counter",
-    help: "Actors given up after too many crashes, by kind.",
-    always: ['kind="session"', 'kind="ticker"']
-  },
-  feed_up: { type: "gauge", help: "1 while the feed is delivering, 0 while it is down.", always: [""] },
-  feed_failures_total: { type: "counter", help: "Times the feed failed and was started again.", always: [""] },
-  session_failures_total: { type: "counter", help: "Session actors that failed and were closed.", always: [""] },
-  node_window_millis: {
-    type: "gauge",
-    help: "Conflation window of this node under load; 0 = as asked for.",
-    always: [""]
-  },
-  upgrades_refused_total: { type: "counter", help: "WebSocket upgrades refused, by reason." },
-  watched_slots_active: { type: "gauge", help: "Symbols watched, summed over all sessions.", always: [""] },
-  wheel_task_failures: { type: "counter", help: "Tasks of the timing wheel that failed.", always: [""] },
-  bus_subscriber_failures: { type: "counter", help: "Bus messages whose subscriber failed.", always: [""] }
+  // what is open
+  sessions_active: gauge("Open WebSocket sessions on this node.", ""),
+  topic_subscriptions_active: gauge("Open subscriptions on the bus.", ""),
+  actors_active: gauge("Running actors by kind.", ...kinds),
+  watches_active: gauge("Open watch streams, over all sessions.", ""),
+  watched_symbols_active: gauge("Symbols with at least one watcher on this node.", ""),
+  watched_slots_active: gauge("Symbols watched, summed over all sessions.", ""),
+
+  // feed and ticker actors
+  feed_up: gauge("1 while the feed is delivering, 0 while it is down.", ""),
+  feed_failures_total: counter("Times the feed failed and was started again.", ""),
+  ticks_dropped_total: counter("Ticks lost before a mailbox, by reason; watchers were told."),
+  quote_encodings_total: counter("Quotes encoded: once per published update, whatever the number of sessions.", ""),
+  actor_restarts_total: counter("Actors started again after a crash, by kind.", ...kinds),
+  actor_escalations_total: counter("Actors given up after too many crashes, by kind.", ...kinds),
+  parked_batches_total: counter("Batches set aside because they crashed the fold again and again.", ""),
+  checkpoint_failures_total: counter("Ticker checkpoints that could not be stored.", ""),
+  ticker_checkpoints_discarded_total: counter(
+    "Ticker checkpoints that could not be used; the actor started empty.",
+    ""
+  ),
+  ticker_unclean_stops_total: counter("Ticker actors that stopped without their last checkpoint.", ""),
+  bar_store_failures_total: counter("Writes of finished bars that failed and will be tried again.", ""),
+  bars_forgotten_total: counter("Finished bars dropped because the store failed for too long.", ""),
+  bar_store_evicted_total: counter("Bars dropped from the bounded store in memory, by interval."),
+
+  // sessions
+  updates_delivered_total: counter("Updates written to sessions.", ""),
+  session_flushes_total: counter("Socket writes with updates in them.", ""),
+  session_bytes_total: counter("Bytes written to sessions by the spliced path.", ""),
+  session_blocked_total: counter("Flushes put off because the peer was not reading.", ""),
+  session_reaped_total: counter("Sessions ended because the peer had vanished.", ""),
+  session_closes_total: counter("Sessions closed by this server, by close code."),
+  session_failures_total: counter("Session actors that failed and were closed.", ""),
+  upgrades_refused_total: counter("WebSocket upgrades refused, by reason."),
+  node_window_millis: gauge("Conflation window this node imposes under load; 0 = as asked for.", ""),
+
+  // machinery
+  wheel_task_failures: counter("Tasks of the timing wheel that failed.", ""),
+  bus_subscriber_failures: counter("Bus messages whose subscriber failed.", "")
 }
 
 export const describe = (name: string): Description =>
