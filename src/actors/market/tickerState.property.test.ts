@@ -171,12 +171,19 @@ const conditions = fc.constantFrom(
   TradeCondition.Suspicious
 )
 /** Around the ends of sessions, where windows and sessions change, dense enough for ties. */
-const at = fc
-  .tuple(
-    fc.constantFrom(OPEN - 2_000, OPEN, OPEN + 58_000, OPEN + 119_000, CLOSE - 61_000, CLOSE - 1_000, CLOSE),
-    fc.nat(8)
-  )
-  .map(([base, n]) => base + n * 500)
+const at = fc.oneof(
+  {
+    weight: 9,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom(OPEN - 2_000, OPEN, OPEN + 58_000, OPEN + 119_000, CLOSE - 61_000, CLOSE - 1_000, CLOSE),
+        fc.nat(8)
+      )
+      .map(([base, n]) => base + n * 500)
+  },
+  // ties with the closing print
+  { weight: 1, arbitrary: fc.constant(CLOSE - 1) }
+)
 const price = fc.integer({ min: 9_990, max: 10_010 }).map((cents) => cents * 100)
 const size = fc.integer({ min: 1, max: 900 })
 const trade = fc.record({ at, price, size, conditions })

@@ -151,6 +151,9 @@ describe("auctions", () => {
     assert.deepStrictEqual(t.ohlcv("1d"), [[10, 12, 10, 12, 5_100]])
     const quote = t.quote()
     assert.deepStrictEqual([quote.last, quote.volume, quote.session], [130_000, 5_200, "post"])
+    // not even by a late trade of the last millisecond
+    t.trade(close - 1, 11)
+    assert.deepStrictEqual(t.ohlcv("1d"), [[10, 12, 10, 12, 5_200]])
   })
 })
 
