@@ -1,7 +1,7 @@
 /** The sources of market data, chosen by plain configuration. */
 import { Effect, Layer } from "effect"
 import type { Bus } from "../../actors/kernel/Bus.ts"
-import { type Feed, FeedError } from "../../actors/market/Feed.ts"
+import { Feed, FeedError } from "../../actors/market/Feed.ts"
 import { replayLayer } from "./lean/Replay.ts"
 import { simulatedLayer } from "./simulated/Simulated.ts"
 
@@ -21,18 +21,20 @@ export interface FeedConfig {
   readonly speed?: number | "max" | undefined
 }
 
+const refuse = (adapter: string, message: string): Layer.Layer<Feed, FeedError> =>
+  Layer.effect(Feed, Effect.fail(new FeedError({ adapter, message })))
+
 export const feedLayer = (config: FeedConfig): Layer.Layer<Feed, FeedError, Bus> => {
-  const { date, rate, seed, speed, symbols } = config
+  const { data, date, rate, seed, speed, symbols } = config
   if (config.feed === "simulated") {
-    if (typeof symbols === "object") {
-      const message = "the simulated feed takes a number of symbols, not a list"
-      return Layer.unwrap(Effect.fail(new FeedError({ adapter: "simulated", message })))
-    }
+    if (typeof symbols === "object")
+      return refuse("simulated", "the simulated feed takes a number of symbols, not a list")
     return simulatedLayer({ seed, symbols, rate, speed, date })
   }
-  if (config.data === undefined || typeof symbols === "number") {
-    const message = "the replay feed needs a data folder, and takes symbols by name"
-    return Layer.unwrap(Effect.fail(new FeedError({ adapter: "replay", message })))
+  if (data === undefined) {
+    return refuse("replay", "the replay feed needs a data folder: the one that holds tick/SYMBOL/YYYYMMDD_trade.zip")
   }
-  return replayLayer({ dataDir: config.data, date, speed, symbols })
+  if (typeof symbols === "number")
+    return refuse("replay", "the replay feed takes symbols by name, not a number of them")
+  return replayLayer({ dataDir: data, date, speed, symbols })
 }
