@@ -1,9 +1,12 @@
 /** The live table in a real browser, against the real server and its simulated market. */
 import type { Browser, Page } from "playwright-core"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { seriousViolations } from "./support/axe.ts"
 import { launch, openPage, phone } from "./support/browser.ts"
 import { type RunningServer, startServer } from "./support/server.ts"
+
+// a browser, a server and a market share the cores with whatever else runs
+vi.setConfig({ testTimeout: 90_000 })
 
 let server: RunningServer
 let browser: Browser

@@ -35,7 +35,7 @@ it("marks values stale while the server is gone, then resumes and says what was 
   expect(await page.locator('[role="row"][data-stale] [data-column="age"]').first().textContent()).toContain("⚠")
   expect(await page.getByTestId("connection").textContent()).toMatch(/Reconnecting/)
   // values stay readable, and the label stays with them
-  expect(await page.locator('[role="row"] [data-column="last"]').first().textContent()).toMatch(/\d/)
+  expect(await page.locator('[data-symbol] [data-column="last"]').first().textContent()).toMatch(/\d/)
   expect(await page.getByTestId("feed-label").first().textContent()).toBe("SIMULATED")
 
   server = await startServer(options, server.port)

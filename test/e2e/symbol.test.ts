@@ -1,8 +1,11 @@
 /** A symbol's page in a real browser: chart, ranges, live bar, quote, table of bars. */
 import type { Browser, Page } from "playwright-core"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { launch, openPage } from "./support/browser.ts"
 import { type RunningServer, startServer } from "./support/server.ts"
+
+// a browser, a server and a market share the cores with whatever else runs
+vi.setConfig({ testTimeout: 90_000 })
 
 let server: RunningServer
 let browser: Browser
@@ -89,7 +92,7 @@ describe("a symbol's page", () => {
       expect(await interval.textContent()).toContain(length)
     }
     await page.getByTestId("interval").click()
-    await page.getByRole("option", { name: "5 seconds" }).click()
+    await page.getByRole("option", { name: "5 seconds", exact: true }).click()
     await bars(page, 2)
     expect(await interval.textContent()).toContain("5s")
     await page.keyboard.press("Escape")

@@ -132,6 +132,9 @@ export const ConnectionBadge = () => {
         <Match when={state().status === "open" && market.feedDownSince() !== null}>
           <span class="text-warn">▲ Feed down</span>
         </Match>
+        <Match when={state().status === "open" && market.status()?.feed.state === "ended"}>
+          <span class="text-soft">■ Feed ended</span>
+        </Match>
         <Match when={state().status === "open"}>
           <span aria-hidden="true" class="size-2 rounded-full bg-up" />
           <span class="text-soft">Live</span>

@@ -1,7 +1,7 @@
 /** The chart with its range buttons, legend and table view. */
 import { Select } from "@kobalte/core/select"
 import { ToggleGroup } from "@kobalte/core/toggle-group"
-import { createEffect, createMemo, createSignal, For, on, onCleanup, onMount, Show } from "solid-js"
+import { batch, createEffect, createMemo, createSignal, For, on, onCleanup, onMount, Show } from "solid-js"
 import type { Bar, Interval } from "../../../src/rpc/market.ts"
 import { directionOf, formatCompact, formatPercent, formatPrice, formatWhole } from "../format/numbers.ts"
 import { newYorkClock, newYorkLongDate, newYorkMinute } from "../format/time.ts"
@@ -65,8 +65,15 @@ const Legend = (props: { readonly bar: Bar | null; readonly interval: Interval }
 
 export const PriceChart = (props: { readonly symbol: string; readonly quote: Quote | undefined }) => {
   const market = useMarket()
-  const [range, setRange] = createSignal<RangeName>("1D")
+  const [range, setRangeOnly] = createSignal<RangeName>("1D")
   const [chosen, setChosen] = createSignal<Interval | null>(null)
+  const setRange = (name: RangeName) => {
+    if (name === range()) return
+    batch(() => {
+      setChosen(null)
+      setRangeOnly(name)
+    })
+  }
   const [view, setView] = createSignal<"chart" | "table">("chart")
   const [hovered, setHovered] = createSignal<Bar | null>(null)
   const [newest, setNewest] = createSignal<Bar | null>(null)
@@ -152,38 +159,43 @@ export const PriceChart = (props: { readonly symbol: string; readonly quote: Quo
             )}
           </For>
         </ToggleGroup>
-        <Select<Interval>
-          options={[...intervalsFor(range())]}
-          value={interval()}
-          onChange={(value) => setChosen(value)}
-          gutter={4}
-          itemComponent={(item) => (
-            <Select.Item item={item.item} class="menu-item">
-              <Select.ItemLabel>
-                {intervals.find((known) => known.value === item.item.rawValue)?.label}
-              </Select.ItemLabel>
-              <Select.ItemIndicator>
-                <CheckIcon />
-              </Select.ItemIndicator>
-            </Select.Item>
+        {/* made anew for each range: the list of lengths differs, and Kobalte would carry the old choice over */}
+        <Show when={range()} keyed>
+          {(name) => (
+            <Select<Interval>
+              options={[...intervalsFor(name)]}
+              value={interval()}
+              onChange={(value) => setChosen(value)}
+              gutter={4}
+              itemComponent={(item) => (
+                <Select.Item item={item.item} class="menu-item">
+                  <Select.ItemLabel>
+                    {intervals.find((known) => known.value === item.item.rawValue)?.label}
+                  </Select.ItemLabel>
+                  <Select.ItemIndicator>
+                    <CheckIcon />
+                  </Select.ItemIndicator>
+                </Select.Item>
+              )}
+            >
+              <Select.Trigger
+                class="field flex h-7 items-center gap-1.5 px-2 text-[12px]"
+                aria-label="Length of a bar"
+                data-testid="interval"
+              >
+                <Select.Value<Interval>>{(state) => state.selectedOption()}</Select.Value>
+                <Select.Icon class="text-soft">
+                  <ChevronIcon />
+                </Select.Icon>
+              </Select.Trigger>
+              <Select.Portal>
+                <Select.Content class="menu">
+                  <Select.Listbox />
+                </Select.Content>
+              </Select.Portal>
+            </Select>
           )}
-        >
-          <Select.Trigger
-            class="field flex h-7 items-center gap-1.5 px-2 text-[12px]"
-            aria-label="Length of a bar"
-            data-testid="interval"
-          >
-            <Select.Value<Interval>>{(state) => state.selectedOption()}</Select.Value>
-            <Select.Icon class="text-soft">
-              <ChevronIcon />
-            </Select.Icon>
-          </Select.Trigger>
-          <Select.Portal>
-            <Select.Content class="menu">
-              <Select.Listbox />
-            </Select.Content>
-          </Select.Portal>
-        </Select>
+        </Show>
         <Show when={history.label() !== null && history.label() !== market.label()}>
           <LabelBadge label={history.label()} small />
         </Show>
@@ -212,7 +224,7 @@ export const PriceChart = (props: { readonly symbol: string; readonly quote: Quo
           ref={element}
           class="absolute inset-0"
           classList={{ invisible: view() !== "chart" }}
-          role="img"
+          role="group"
           aria-label={`Candlesticks of ${props.symbol}, ${range()} in bars of ${interval()}. The Table button shows the same as figures.`}
           data-testid="chart"
           data-bars={history.count()}

@@ -68,8 +68,8 @@ export const Strip = (props: { readonly breadth: Breadth }) => {
           <div class="bg-down" style={{ width: share(props.breadth.down) }} />
         </div>
       </div>
-      <Extreme title="Top gainer" symbol={props.breadth.best} show="percent" />
-      <Extreme title="Top loser" symbol={props.breadth.worst} show="percent" />
+      <Extreme title="Strongest" symbol={props.breadth.best} show="percent" />
+      <Extreme title="Weakest" symbol={props.breadth.worst} show="percent" />
       <Extreme title="Most traded, dollars" symbol={props.breadth.busiest} show="value" />
     </section>
   )
