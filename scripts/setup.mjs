@@ -9,7 +9,7 @@
  * When nothing is stale it costs a few hashes. Runs that overlap take turns (a lock file).
  */
 import { spawnSync } from "node:child_process"
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { CHROMIUM_MISSING, findChromium } from "./chromium.mjs"
@@ -67,7 +67,14 @@ const isNewEnough = (version) => {
  */
 const ensureNode = () => {
   if (isNewEnough(nodeVersion(localNode))) return
+  const binary = at("node_modules", "node", "bin", "node")
+  rmSync(binary, { force: true })
   run(process.execPath, ["installArchSpecificPackage.js"], { cwd: at("node_modules", "node") })
+  if (existsSync(binary)) {
+    // npm links a package's commands when it installs it; this one had none then
+    rmSync(localNode, { force: true })
+    symlinkSync(path.relative(path.dirname(localNode), binary), localNode)
+  }
   if (isNewEnough(nodeVersion(localNode))) return
   // npm scripts fall through a missing node_modules/.bin/node to the system's
   if (isNewEnough(process.version) && !existsSync(localNode)) return
