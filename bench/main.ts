@@ -1,0 +1,67 @@
+/** `npm run bench [-- NAME… --scale F --priority N --no-save]`: measures, prints, and keeps the figures in RESULTS.md. */
+import { parseArgs } from "node:util"
+import { fanout, immediate } from "./fanout.ts"
+import { memory } from "./memory.ts"
+import { setChildPriority } from "./support/processes.ts"
+import { loadNow, type Report, render, save } from "./support/report.ts"
+import { teardown } from "./teardown.ts"
+
+const benchmarks: Readonly<Record<string, (scale: number) => Promise<Report>>> = {
+  fanout,
+  immediate,
+  memory,
+  teardown
+}
+
+const help = `npm run bench [-- NAME… OPTIONS]
+
+  fold        ticks folded per core: the fold alone, and through bus, router and ticker actors
+  fanout      5,000 sessions × 50 of 2,000 symbols, 100 ms window, beside bare ws
+  immediate   2,000 sessions, 20,000 flushes/s, no window, beside bare ws
+  memory      resident memory and heap per idle session, beside bare ws
+  teardown    10,000 sessions leave in three ways
+  load SHAPE  the real server under users: smoke, spike or capacity (not part of the default)
+
+  --scale F     shorter (0.1) or longer (2) than usual
+  --priority N  niceness of the measured processes; below 0 needs root
+  --no-save     print only, leave RESULTS.md alone
+`
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    scale: { type: "string", default: "1" },
+    priority: { type: "string", default: "0" },
+    "no-save": { type: "boolean", default: false },
+    help: { type: "boolean", default: false }
+  }
+})
+
+const fail = (message: string): never => {
+  process.stderr.write(`bench: ${message}\n\n${help}`)
+  process.exit(2)
+}
+
+const say = (report: Report, loadBefore: number) => {
+  const text = render(report, loadBefore)
+  process.stdout.write(`\n${text}\n`)
+  if (!values["no-save"]) save(report, text)
+}
+
+const run = async () => {
+  const scale = Number(values.scale)
+  if (!(scale > 0)) fail(`--scale ${values.scale} is not a number above 0`)
+  setChildPriority(Number(values.priority))
+  const names = positionals.length === 0 ? Object.keys(benchmarks) : positionals
+  for (const name of names) if (benchmarks[name] === undefined) fail(`there is no benchmark "${name}"`)
+  for (const name of names) {
+    const before = loadNow()
+    process.stderr.write(`${name} …\n`)
+    const report = await benchmarks[name]?.(scale)
+    if (report !== undefined) say(report, before)
+  }
+}
+
+if (values.help) process.stdout.write(help)
+else await run()
+process.exit(0)
