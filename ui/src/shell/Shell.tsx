@@ -2,6 +2,7 @@
 import { type RouteSectionProps, useLocation, useNavigate } from "@solidjs/router"
 import { onCleanup, onMount, Suspense } from "solid-js"
 import { useMarket } from "../market/context.ts"
+import { Banner } from "./Banner.tsx"
 import { BottomNav } from "./BottomNav.tsx"
 import { HelpDialog } from "./HelpDialog.tsx"
 import { StatusBar } from "./StatusBar.tsx"
@@ -50,6 +51,7 @@ export const Shell = (props: RouteSectionProps) => {
         Skip to content
       </a>
       <TopBar />
+      <Banner />
       <main id="main" tabindex="-1" class="flex min-h-0 flex-1 flex-col outline-none">
         <Suspense fallback={<div class="m-4 skeleton flex-1" />}>{props.children}</Suspense>
       </main>

@@ -4,6 +4,7 @@ import { formatPrice, formatWhole, MISSING, priceDigits, rangePosition } from ".
 import { formatAge, formatLatency, newYorkClockMillis, newYorkDay } from "../format/time.ts"
 import { useMarket } from "../market/context.ts"
 import type { Quote } from "../market/QuoteBook.ts"
+import { Neighbours } from "./Neighbours.tsx"
 
 const Fact = (props: { readonly name: string; readonly children: JSX.Element; readonly title?: string }) => (
   <div class="flex items-baseline justify-between gap-3 py-[3px]" title={props.title}>
@@ -25,7 +26,7 @@ const Side = (props: {
   </div>
 )
 
-export const QuotePanel = (props: { readonly symbol: string; readonly quote: Quote | undefined }) => {
+export const QuotePanel = (props: { readonly quote: Quote | undefined; readonly beside: ReadonlyArray<string> }) => {
   const market = useMarket()
   const q = () => props.quote
   const spread = createMemo(() => {
@@ -135,6 +136,7 @@ export const QuotePanel = (props: { readonly symbol: string; readonly quote: Quo
           </p>
         )}
       </Show>
+      <Neighbours symbols={props.beside} />
     </section>
   )
 }

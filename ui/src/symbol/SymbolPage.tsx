@@ -19,6 +19,10 @@ import { BackIcon } from "../shell/icons.tsx"
 import { isTyping } from "../shell/ui.ts"
 import { PriceChart } from "./PriceChart.tsx"
 import { QuotePanel } from "./QuotePanel.tsx"
+import { neighbours, readRecent, withRecent, writeRecent } from "./recent.ts"
+
+/** How many other symbols stand under the quote. */
+const BESIDE = 8
 
 const SymbolPage = () => {
   const market = useMarket()
@@ -26,16 +30,26 @@ const SymbolPage = () => {
   const navigate = useNavigate()
   const symbol = createMemo(() => normaliseSymbol(decodeURIComponent(params.symbol ?? "")))
   const listing = createMemo(() => market.listingOf(symbol()))
+  let recent = readRecent()
   const [quote, setQuote] = createSignal<Quote | undefined>(undefined)
 
   createEffect(
     on(symbol, (name) => {
       setQuote(undefined)
-      market.watchSet.ask("symbol", [name])
+      recent = withRecent(recent, name)
+      writeRecent(recent)
       onCleanup(market.book.onPaint(name, (next) => setQuote(next)))
     })
   )
   onCleanup(() => market.watchSet.ask("symbol", []))
+
+  // what was seen before this one; it does not reshuffle while one looks
+  const beside = createMemo(() => {
+    const loaded = market.listings()
+    const name = symbol()
+    return loaded.state === "ready" ? neighbours(name, recent, loaded.value, BESIDE) : []
+  })
+  createEffect(() => market.watchSet.ask("symbol", [symbol(), ...beside()]))
 
   const refusal = createMemo(() => market.refused().get(symbol()))
   const unknown = createMemo(
@@ -126,7 +140,7 @@ const SymbolPage = () => {
           <div class="flex min-w-0 flex-1 flex-col max-md:h-[440px] max-md:flex-none">
             <PriceChart symbol={symbol()} quote={quote()} />
           </div>
-          <QuotePanel symbol={symbol()} quote={quote()} />
+          <QuotePanel quote={quote()} beside={beside()} />
         </div>
       </div>
     </Show>

@@ -1,0 +1,45 @@
+/** Which other symbols stand beside a chart: those looked at lately, then others of its sector. Pure but for storage. */
+import type { Listing } from "../../../src/rpc/market.ts"
+
+const KEY = "lzstock.recent"
+const KEPT = 12
+
+export const readRecent = (): ReadonlyArray<string> => {
+  try {
+    const stored: unknown = JSON.parse(localStorage.getItem(KEY) ?? "[]")
+    return Array.isArray(stored) ? stored.filter((item): item is string => typeof item === "string").slice(0, KEPT) : []
+  } catch {
+    return []
+  }
+}
+
+/** The newest first, each once. */
+export const withRecent = (recent: ReadonlyArray<string>, symbol: string): ReadonlyArray<string> =>
+  [symbol, ...recent.filter((other) => other !== symbol)].slice(0, KEPT)
+
+export const writeRecent = (recent: ReadonlyArray<string>): void => {
+  try {
+    localStorage.setItem(KEY, JSON.stringify(recent))
+  } catch {
+    // private windows may forbid storage: the list then begins anew
+  }
+}
+
+/** Up to `count` listed symbols besides `symbol`; those of the same sector follow it in the alphabet, round and round. */
+export const neighbours = (
+  symbol: string,
+  recent: ReadonlyArray<string>,
+  listings: ReadonlyArray<Listing>,
+  count: number
+): ReadonlyArray<string> => {
+  const listed = new Map(listings.map((listing) => [listing.symbol, listing]))
+  const sector = listed.get(symbol)?.sector
+  const mates = listings.filter((listing) => listing.sector === sector).map((listing) => listing.symbol)
+  const at = mates.indexOf(symbol)
+  const found = new Set(recent.filter((other) => other !== symbol && listed.has(other)))
+  for (let i = 1; i < mates.length && found.size < count; i++) {
+    const mate = mates[(at + i) % mates.length]
+    if (mate !== undefined && mate !== symbol) found.add(mate)
+  }
+  return [...found].slice(0, count)
+}
