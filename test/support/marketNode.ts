@@ -22,6 +22,8 @@ export interface MarketNodeOptions {
   readonly fault?: (symbol: string, batch: TickBatch) => void
   /** Put between the actors and the in-memory bar store. */
   readonly barStore?: Layer.Layer<BarStore, never, BarStore>
+  /** Put between the actors and the in-process bus. */
+  readonly bus?: Layer.Layer<Bus, never, Bus>
 }
 
 const stores = Layer.mergeAll(BarStore.layerMemory, Checkpoints.layerMemory, Bus.layerInProcess).pipe(
@@ -34,6 +36,7 @@ export const marketNode = (feed: ScriptedFeed, options: MarketNodeOptions = {}) 
       BarHistory.layer.pipe(
         Layer.provideMerge(TickerActors.layer),
         Layer.provideMerge(options.barStore ?? Layer.empty),
+        Layer.provideMerge(options.bus ?? Layer.empty),
         Layer.provideMerge(Layer.mergeAll(stores, SingleNode.layer, feed.layer)),
         Layer.provide(
           Layer.mergeAll(

@@ -97,8 +97,9 @@ describe("BarHistory.page", () => {
           yield* shardsReady
           const store = yield* BarStore
           yield* store.put("A", base, bars.slice(seam, -1))
-          const from = range === null ? undefined : times[range[0]]
-          const to = from === undefined || range === null ? undefined : from + range[1] * 60_000
+          const from = range === null ? undefined : times[range[0] % Math.max(1, times.length)]
+          const to =
+            from === undefined || range === null ? undefined : from + range[1] * (base === "1s" ? 1_000 : 60_000)
           const pages = yield* allPages({ symbol: "A", interval, limit, from, to })
           // bars are whole: the first is the first that starts in the range
           const whole = rollUp(bars, interval).filter((b) => b.time >= (from ?? -Infinity) && b.time < (to ?? Infinity))
@@ -143,6 +144,24 @@ describe("BarHistory.page", () => {
         ]
       )
       assert.isNull(page.before)
+    }).pipe(Effect.provide(formingOnly(feed, () => nothing)))
+  })
+
+  it.effect("a page whose base bars take many reads, the first ending within a bar", () => {
+    const feed = new ScriptedFeed(["A"])
+    const first = midnight("2013-10-07")
+    const minutes = Array.from({ length: 20_000 }, (_, i) => bar(first + i * 60_000))
+    feed.history.set("A 1m", minutes)
+    feed.marketTime = first + 20_000 * 60_000
+    return Effect.gen(function* () {
+      yield* shardsReady
+      const pages = yield* allPages({ symbol: "A", interval: "1h", limit: 84 })
+      assert.deepStrictEqual(
+        pages.map((page) => page.length),
+        [82, 84, 84, 84]
+      )
+      assert.deepStrictEqual(pages.flat().map(position), rollUp(minutes, "1h").map(position))
+      assert.isAbove(feed.historyReads, pages.length)
     }).pipe(Effect.provide(formingOnly(feed, () => nothing)))
   })
 

@@ -6,10 +6,12 @@ import { ScriptedFeed } from "../../../test/support/ScriptedFeed.ts"
 import { settle } from "../../../test/support/sessionNode.ts"
 import { batch, bodyOf, isOrdered, listen, stateOf, ten, trade } from "../../../test/support/tickerProbe.ts"
 import { Ticker } from "../../rpc/ticker.ts"
+import type { TickBatch } from "../../rpc/ticks.ts"
 import { barsTopic, quotesTopic } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { BarStore } from "./BarStore.ts"
+import { Checkpoints } from "./Checkpoints.ts"
 import { LocalTickers } from "./LocalTickers.ts"
 
 const kind = 'kind="ticker"'
@@ -44,17 +46,31 @@ describe("ticker actors", () => {
     }).pipe(Effect.scoped, Effect.provide(marketNode(feed)))
   })
 
-  it.effect("batches that come while the actor starts are folded in order, none lost", () => {
-    const feed = new ScriptedFeed(["AAPL"])
-    return Effect.gen(function* () {
-      // before the cluster has handed out its shards
-      for (let i = 0; i < 100; i++) yield* publish(batch("AAPL", trade(ten + i, 10 + i)))
-      yield* shardsReady
-      const client = yield* Ticker.client
-      const body = bodyOf(yield* client("AAPL").Snapshot())
-      assert.deepInclude(body, { q: 100, n: 100, p: 109, v: 10_000 })
-    }).pipe(Effect.provide(marketNode(feed)))
-  })
+  it.effect(
+    "batches that come while the actor starts are folded in order, none lost, however small the mailbox",
+    () => {
+      const feed = new ScriptedFeed(["AAPL"])
+      const folded: Array<number> = []
+      const fault = (_: string, { ingestTime }: TickBatch) => void folded.push(ingestTime)
+      return Effect.gen(function* () {
+        // before the cluster has handed out its shards
+        const numbers = Array.from({ length: 100 }, (_, i) => i)
+        const publisher = yield* Effect.forkChild(
+          Effect.forEach(
+            numbers,
+            (i) => Effect.andThen(publish({ ...batch("AAPL", trade(ten, 10 + i)), ingestTime: i }), Effect.yieldNow),
+            { discard: true }
+          )
+        )
+        yield* shardsReady
+        yield* Fiber.join(publisher)
+        yield* settle
+        assert.deepStrictEqual(folded, numbers)
+        const client = yield* Ticker.client
+        assert.deepInclude(bodyOf(yield* client("AAPL").Snapshot()), { q: 100, n: 100, p: 109, v: 10_000 })
+      }).pipe(Effect.provide(marketNode(feed, { fault, settings: { mailboxBatches: 4 } })))
+    }
+  )
 
   it.effect("what waits in the mailbox is published once, seq moving by every tick", () => {
     const feed = new ScriptedFeed(["AAPL"])
@@ -258,7 +274,7 @@ describe("ticker actors", () => {
     }).pipe(Effect.scoped, Effect.provide(marketNode(feed, { settings: { mailboxBatches: 2 } })))
   })
 
-  it.effect("all gauges return to 0 when the node stops", () => {
+  it.effect("a node that stops folds what its mailboxes hold, leaves checkpoints, and all gauges return to 0", () => {
     const feed = new ScriptedFeed(["A", "B", "C"])
     return Effect.gen(function* () {
       const scope = yield* Scope.make()
@@ -268,12 +284,15 @@ describe("ticker actors", () => {
         yield* shardsReady
         for (const symbol of feed.symbols) yield* publish(batch(symbol, trade(ten, 10)))
         yield* settle
+        for (const symbol of feed.symbols) yield* publish(batch(symbol, trade(ten + 1, 11)))
       }).pipe(Effect.provide(node))
       assert.strictEqual(gauges.get("actors_active", kind), 3)
       assert.isAbove(gauges.get("topic_subscriptions_active"), 0)
       yield* Scope.close(scope, Exit.void)
       assert.strictEqual(gauges.get("actors_active", kind), 0)
       assert.strictEqual(gauges.get("topic_subscriptions_active"), 0)
+      const saved = yield* Context.get(node, Checkpoints).load("B")
+      assert.deepInclude(saved, { trades: 2, last: 110_000 })
     })
   })
 
