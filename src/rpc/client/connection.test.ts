@@ -1,10 +1,12 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, Queue, Random, Stream } from "effect"
+import { Cause, Effect, Exit, Fiber, Queue, Random, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { type BareConnection, makeBareWebSocketServer } from "../../../test/support/BareWebSocketServer.ts"
-import { snapshot, watching } from "../../../test/support/ScriptedMarket.ts"
+import { snapshot, update, watching } from "../../../test/support/ScriptedMarket.ts"
 import { type ClientEvent, type ConnectionState, LZStockClient } from "../client.ts"
+import { WatchEvent } from "../market.ts"
 import { CloseCode, WATCHDOG_MILLIS } from "../sessions.ts"
+import { openWatch } from "./watching.ts"
 
 /** Every draw is this: the wait is that share of its bound. */
 const drawing = (value: number) =>
@@ -34,6 +36,8 @@ const chunk = (id: string | number | undefined, ...values: ReadonlyArray<unknown
   requestId: id,
   values
 })
+const encodeWatchEvent = Schema.encodeSync(Schema.toCodecJson(WatchEvent))
+const encodeEvent = (event: WatchEvent) => encodeWatchEvent(event)
 const nextLine = (connection: BareConnection) => Queue.take(connection.lines)
 /** A byte the client is known to have handled. */
 const heard = (client: LZStockClient["Service"], connection: BareConnection) =>
@@ -217,26 +221,59 @@ describe("a watch", () => {
     })
   )
 
-  it.effect("that never got a snapshot for its updates is opened anew, without positions", () =>
+  it.effect("refused for good is opened again when its set changes, even if it did before the refusal came", () =>
+    Effect.gen(function* () {
+      const { server, client } = yield* setUp
+      const connection = yield* server.next
+      const told: Array<ClientEvent> = []
+      const watch = yield* openWatch(client.session, { symbols: ["AAPL"] }, (events) => told.push(...events))
+      const error = { _tag: "LimitExceeded", limit: "watches", allowed: 1, retryAfterMillis: null, message: "no" }
+      const exit = { _tag: "Failure", cause: [{ _tag: "Fail", error }] }
+      for (const symbol of ["MSFT", "IBM"]) {
+        const { id } = yield* nextLine(connection)
+        if (symbol === "MSFT") yield* Effect.forkScoped(Effect.ignore(watch.set([symbol])), { startImmediately: true })
+        connection.say({ _tag: "Exit", requestId: id, exit })
+        yield* heardPong(connection)
+        if (symbol === "IBM") yield* Effect.forkScoped(Effect.ignore(watch.set([symbol])), { startImmediately: true })
+      }
+      expect((yield* nextLine(connection)).payload).toMatchObject({ symbols: ["IBM"] })
+      expect(told.map(({ _tag }) => _tag)).toEqual(["Disconnected", "WatchRefused", "WatchRefused"])
+    })
+  )
+
+  it.effect("gives a slow consumer one state a symbol, folded, and nothing of what was dropped meanwhile", () =>
+    Effect.gen(function* () {
+      const { server, client } = yield* setUp
+      const connection = yield* server.next
+      const watch = yield* client.openWatch({ symbols: ["AAPL", "MSFT"] })
+      const { id } = yield* nextLine(connection)
+      const states = yield* Queue.unbounded<ClientEvent>()
+      const said: ReadonlyArray<WatchEvent> = [
+        watching(["AAPL", "MSFT"]),
+        snapshot("AAPL", 1, 1),
+        snapshot("MSFT", 1, 1),
+        update("AAPL", 1, 2),
+        update("MSFT", 1, 4, 2)
+      ]
+      connection.say(chunk(id, ...said.map(encodeEvent)))
+      yield* heardPong(connection)
+      yield* Effect.forkScoped(Effect.ignore(watch.set(["MSFT"])), { startImmediately: true })
+      yield* Effect.forkScoped(Stream.runForEach(watch.events, (event) => Queue.offer(states, event)))
+      expect(yield* Queue.take(states)).toMatchObject({ _tag: "Watching" })
+      expect(yield* Queue.take(states)).toEqual({ ...snapshot("MSFT", 1, 4) })
+      expect(yield* watch.positions).toEqual([{ symbol: "MSFT", epoch: 1, seq: 4 }])
+    })
+  )
+
+  it.effect("whose updates do not fit and cannot be mended here is opened anew, without positions", () =>
     Effect.gen(function* () {
       const { server, client } = yield* setUp
       const first = yield* server.next
-      yield* Effect.forkScoped(Stream.runDrain(client.watch({ symbols: ["AAPL"] })))
-      const { id } = yield* nextLine(first)
-      const { label: _, ...quote } = snapshot("AAPL", 1, 5)
-      const wire = { s: "AAPL", e: 1, q: 5, p: 1, z: 1, c: 1, o: 1, h: 1, l: 1, v: 1, n: 1, b: 1, bz: 1, a: 1, az: 1 }
-      first.say(
-        chunk(id, watching(["AAPL"]), {
-          _tag: "Update",
-          ...wire,
-          ss: quote.session,
-          x: false,
-          t: 1,
-          i: 1,
-          f: 0,
-          w: 1
-        })
-      )
+      const positions = [{ symbol: "AAPL", epoch: 1, seq: 3 }]
+      yield* Effect.forkScoped(Stream.runDrain(client.watch({ symbols: ["AAPL"], positions })))
+      const { id, payload } = yield* nextLine(first)
+      expect(payload).toMatchObject({ positions })
+      first.say(chunk(id, ...[watching(["AAPL"], true), update("AAPL", 1, 9)].map(encodeEvent)))
       yield* Effect.promise(() => first.closed)
       yield* TestClock.adjust(250)
       const second = yield* server.next

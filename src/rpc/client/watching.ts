@@ -224,6 +224,9 @@ export const openWatch = (
       answer(mine, Effect.fail(error))
     }
 
+    /** Waits for a change of the set, unless one came already. */
+    const newerThan = (mine: number) => Effect.suspend(() => (version > mine ? Effect.void : Deferred.await(changed)))
+
     const once = Effect.gen(function* () {
       yield* connection.awaitOpen
       const mine = version
@@ -233,7 +236,7 @@ export const openWatch = (
       const random = yield* Random.next
       if (positions === null) {
         refuse(mine, tooLong(), null)
-        return yield* Deferred.await(changed)
+        return yield* newerThan(mine)
       }
       const exit = yield* Effect.exit(
         Stream.runDrain(
@@ -254,7 +257,7 @@ export const openWatch = (
         lost(value.message, null)
         const after = value._tag === "WatchIdConflict" ? 0 : value.retryAfterMillis
         refuse(mine, value, after)
-        if (after === null) return yield* Deferred.await(changed)
+        if (after === null) return yield* newerThan(mine)
         return yield* Effect.sleep(after * (1 + random / 2))
       }
       lost("the server ended the watch", null)
