@@ -253,6 +253,12 @@ describe("every page", () => {
       }
     })
   }
+  it("opens a share class's page by link and by address", async () => {
+    const { page } = await openPage(browser, `${server.url}/s/BRK-B`)
+    await page.getByTestId("last").waitFor()
+    expect(await page.getByRole("heading", { level: 1 }).textContent()).toContain("BRK.BBerkshire")
+    await page.context().close()
+  })
   it("says so when there is no such page or symbol", async () => {
     const { page, complaints } = await openPage(browser, `${server.url}/no/such/page`)
     await page.getByText("There is no page here").waitFor()

@@ -71,7 +71,7 @@ export const StatusBar = () => {
           <span>window {market.windowMillis()} ms</span>
         </Popover.Trigger>
         <Popover.Portal>
-          <Popover.Content class="z-50 w-96 rounded-lg border border-strong bg-panel p-4 text-[12px] text-ink shadow-2xl">
+          <Popover.Content class="z-50 w-96 rounded-lg border border-strong bg-panel p-4 text-[12px] text-ink shadow-2xl outline-none">
             <Popover.Title class="mb-3 flex items-center justify-between font-semibold">
               Status <LabelBadge label={market.label()} small />
             </Popover.Title>

@@ -1,9 +1,11 @@
 /** A few other symbols, live, one click away from the chart. */
+
 import { A } from "@solidjs/router"
 import { createSignal, For, onCleanup } from "solid-js"
 import { arrowOf, changeRatioOf, directionOf, formatPercent, formatPrice } from "../format/numbers.ts"
 import { useMarket } from "../market/context.ts"
 import type { Quote } from "../market/QuoteBook.ts"
+import { symbolPath } from "./address.ts"
 
 const Neighbour = (props: { readonly symbol: string }) => {
   const market = useMarket()
@@ -13,7 +15,7 @@ const Neighbour = (props: { readonly symbol: string }) => {
   return (
     <li>
       <A
-        href={`/s/${encodeURIComponent(props.symbol)}`}
+        href={symbolPath(props.symbol)}
         class="-mx-2 grid grid-cols-[1fr_auto_5.5rem] gap-3 rounded px-2 py-[3px] hover:bg-raised"
         title={market.listingOf(props.symbol)?.name}
       >

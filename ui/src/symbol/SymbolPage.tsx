@@ -1,7 +1,6 @@
 /** One symbol: /s/AAPL. */
 import { A, useNavigate, useParams } from "@solidjs/router"
 import { createEffect, createMemo, createSignal, on, onCleanup, onMount, Show } from "solid-js"
-import { normaliseSymbol } from "../../../src/rpc/market.ts"
 import {
   arrowOf,
   changeOf,
@@ -17,6 +16,7 @@ import type { Quote } from "../market/QuoteBook.ts"
 import { LabelBadge, SessionBadge } from "../shell/Badges.tsx"
 import { BackIcon } from "../shell/icons.tsx"
 import { isTyping } from "../shell/ui.ts"
+import { symbolOfPath } from "./address.ts"
 import { PriceChart } from "./PriceChart.tsx"
 import { QuotePanel } from "./QuotePanel.tsx"
 import { neighbours, readRecent, withRecent, writeRecent } from "./recent.ts"
@@ -28,7 +28,10 @@ const SymbolPage = () => {
   const market = useMarket()
   const params = useParams()
   const navigate = useNavigate()
-  const symbol = createMemo(() => normaliseSymbol(decodeURIComponent(params.symbol ?? "")))
+  const symbol = createMemo(() => {
+    const loaded = market.listings()
+    return symbolOfPath(decodeURIComponent(params.symbol ?? ""), loaded.state === "ready" ? loaded.value : [])
+  })
   const listing = createMemo(() => market.listingOf(symbol()))
   let recent = readRecent()
   const [quote, setQuote] = createSignal<Quote | undefined>(undefined)

@@ -1,4 +1,5 @@
 /** The live table: virtualised rows, sorting headers, keyboard. What is on screen decides what is watched (MarketPage). */
+
 import { useNavigate } from "@solidjs/router"
 import { createVirtualizer } from "@tanstack/solid-virtual"
 import { createEffect, createMemo, createSignal, For, on, onCleanup, onMount, Show } from "solid-js"
@@ -6,6 +7,7 @@ import type { Listing } from "../../../src/rpc/market.ts"
 import type { Sparks } from "../market/sparks.ts"
 import { theme, token } from "../shell/theme.ts"
 import { isTyping } from "../shell/ui.ts"
+import { symbolPath } from "../symbol/address.ts"
 import { columns } from "./columns.ts"
 import type { Sort, SortKey } from "./order.ts"
 import { Row, rowId } from "./Row.tsx"
@@ -58,7 +60,7 @@ export const MarketTable = (props: MarketTableProps) => {
     props.onVisible(symbols)
   })
 
-  const open = (symbol: string) => navigate(`/s/${encodeURIComponent(symbol)}`)
+  const open = (symbol: string) => navigate(symbolPath(symbol))
   const select = (index: number) => {
     const listing = props.rows[Math.min(props.rows.length - 1, Math.max(0, index))]
     if (listing === undefined) return

@@ -2,6 +2,7 @@
  * One row. Its elements are made once; from then on a quote is written straight to its text nodes (`paint`), at most once
  * per animation frame. The virtualiser gives a row another symbol when one scrolls or sorts: then it is painted whole.
  */
+
 import { A } from "@solidjs/router"
 import { createEffect, on, onCleanup } from "solid-js"
 import type { Listing } from "../../../src/rpc/market.ts"
@@ -21,6 +22,7 @@ import { formatAge } from "../format/time.ts"
 import { useMarket } from "../market/context.ts"
 import type { Quote } from "../market/QuoteBook.ts"
 import { extendSpark, type Spark, type Sparks } from "../market/sparks.ts"
+import { symbolPath } from "../symbol/address.ts"
 import { drawSpark, type SparkColors } from "./drawSpark.ts"
 import { flash, unflash } from "./flash.ts"
 
@@ -168,11 +170,7 @@ export const Row = (props: RowProps) => {
       onDblClick={() => props.onOpen()}
     >
       <div role="gridcell" data-column="symbol" class="cell-symbol">
-        <A
-          href={`/s/${encodeURIComponent(props.listing.symbol)}`}
-          tabindex={-1}
-          class="hover:text-accent hover:underline"
-        >
+        <A href={symbolPath(props.listing.symbol)} tabindex={-1} class="hover:text-accent hover:underline">
           {props.listing.symbol}
         </A>
         <span class="name" title={`${props.listing.name} · ${props.listing.exchange} · ${props.listing.sector}`}>

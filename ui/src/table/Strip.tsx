@@ -1,8 +1,10 @@
 /** The market in one line above the table: how many rise and fall, and the day's extremes. Once a second. */
+
 import { A } from "@solidjs/router"
 import { createMemo, Show } from "solid-js"
 import { arrowOf, changeRatioOf, directionOf, formatCompact, formatPercent, formatPrice } from "../format/numbers.ts"
 import { useMarket } from "../market/context.ts"
+import { symbolPath } from "../symbol/address.ts"
 import type { Breadth } from "./order.ts"
 
 const Extreme = (props: {
@@ -22,7 +24,7 @@ const Extreme = (props: {
       <Show when={props.symbol} fallback={<div class="skeleton my-0.5 h-4 w-28">–</div>}>
         {(symbol) => (
           <A
-            href={`/s/${encodeURIComponent(symbol())}`}
+            href={symbolPath(symbol())}
             class="flex items-baseline gap-2 whitespace-nowrap hover:text-accent"
             title={market.listingOf(symbol())?.name}
           >
