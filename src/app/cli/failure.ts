@@ -54,7 +54,7 @@ export const fromServer =
       code: codes[error._tag],
       message:
         error._tag === "ConnectFailed"
-          ? `cannot connect to ${url}: ${message} (is the server running? npm start)`
+          ? `cannot connect to ${url}${message === "cannot connect" ? "" : `: ${message}`} (is the server running? npm start)`
           : message
     })
   }

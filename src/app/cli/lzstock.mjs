@@ -3,6 +3,7 @@
 // to read this file: then it hands over to the Node in node_modules, or says what is missing.
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
+import { constants } from "node:os"
 import { fileURLToPath } from "node:url"
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
@@ -20,7 +21,7 @@ if (major > 22 || (major === 22 && minor >= 19)) {
     process.stderr.write(`lzstock: ${bundled} cannot be started: ${error.message}\n`)
     process.exit(1)
   })
-  child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGKILL" ? 137 : 1)))
+  child.on("exit", (code, signal) => process.exit(code ?? 128 + (signal === null ? 0 : constants.signals[signal])))
 } else {
   process.stderr.write(
     `lzstock: needs Node 22.19 or newer, this is ${process.versions.node}; npm install puts one into node_modules\n`

@@ -25,7 +25,10 @@ const oneError = (error: CliError.NonShowHelpErrors): string => {
 }
 
 const invalid = (value: string, expected: string): string => {
-  const wanted = expected.replace(/^Expected:?\s*/, "").replace(/, got .*$/, "")
+  const wanted = expected
+    .replace(/^Expected:?\s*/, "")
+    .replace(/, got .*$/, "")
+    .replace("a string representing a finite number", "a number")
   return value === "" ? `a value is missing (${wanted})` : `"${value}" is not right (expected ${wanted})`
 }
 

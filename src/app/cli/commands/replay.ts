@@ -1,6 +1,7 @@
 /** `lzstock replay`: a recorded day at full speed, offline; its bars as CSV. */
-import { createWriteStream } from "node:fs"
-import { Effect, Option, type Scope } from "effect"
+import { access, constants, writeFile } from "node:fs/promises"
+import path from "node:path"
+import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import type { Bar, Interval } from "../../../rpc/market.ts"
 import { csvHeader, csvLine } from "../csv.ts"
@@ -37,49 +38,29 @@ const linesOf = (
   return [...head, ...bars.flatMap(([symbol, own]) => own.map((bar) => line(symbol, bar)))]
 }
 
-/** Opened before the day is played: a wrong name must not cost a replay. */
-const openFile = (
-  path: string
-): Effect.Effect<(lines: ReadonlyArray<string>) => Effect.Effect<void, Failure>, Failure, Scope.Scope> => {
-  const failed = (error: Error) => new Failure({ code: ExitCode.Failure, message: `--bars: ${error.message}` })
-  return Effect.map(
-    Effect.acquireRelease(
-      Effect.callback<ReturnType<typeof createWriteStream>, Failure>((resume) => {
-        const file = createWriteStream(path)
-        file.once("open", () => resume(Effect.succeed(file)))
-        file.once("error", (error) => resume(Effect.fail(failed(error))))
-      }),
-      (file) => Effect.sync(() => file.destroy())
-    ),
-    (file) => (lines) =>
-      Effect.callback<void, Failure>((resume) => {
-        file.once("error", (error) => resume(Effect.fail(failed(error))))
-        file.end(lines.join(""), () => resume(Effect.void))
-      })
-  )
-}
+const fileFailure = (cause: unknown) =>
+  new Failure({
+    code: ExitCode.Failure,
+    message: `--bars: ${cause instanceof Error ? cause.message : String(cause)}`
+  })
 
-/** Where the bars of `symbols` go, ready to be written. */
-const openBars = (input: Input) =>
+const writeBars = (file: string, lines: ReadonlyArray<string>): Effect.Effect<void, Failure> =>
+  Effect.tryPromise({ try: () => writeFile(file, lines.join("")), catch: fileFailure })
+
+/** Where the bars go. Looked at before the day is played, because a wrong name must not cost a replay; written after it. */
+const barsTarget = (input: Input): Effect.Effect<(day: ReplayedDay) => Effect.Effect<void, Failure, Out>, Failure> =>
   Effect.gen(function* () {
     const target = Option.getOrUndefined(input.bars)
     if (target === undefined) return () => Effect.void
     if (target === "-") return (day: ReplayedDay) => writeLines(linesOf([...day.bars], input))
-    if (target.includes(PLACEHOLDER)) {
-      return (day: ReplayedDay) =>
-        Effect.forEach(
-          day.bars,
-          (own) =>
-            Effect.scoped(
-              Effect.flatMap(openFile(target.replaceAll(PLACEHOLDER, own[0].toLowerCase())), (write) =>
-                write(linesOf([own], input))
-              )
-            ),
-          { discard: true }
-        )
-    }
-    const write = yield* openFile(target)
-    return (day: ReplayedDay) => write(linesOf([...day.bars], input))
+    yield* Effect.tryPromise({ try: () => access(path.dirname(target), constants.W_OK), catch: fileFailure })
+    if (!target.includes(PLACEHOLDER)) return (day: ReplayedDay) => writeBars(target, linesOf([...day.bars], input))
+    return (day: ReplayedDay) =>
+      Effect.forEach(
+        day.bars,
+        (own) => writeBars(target.replaceAll(PLACEHOLDER, own[0].toLowerCase()), linesOf([own], input)),
+        { discard: true }
+      )
   })
 
 interface Summary {
@@ -120,7 +101,7 @@ const run = Effect.fn("cli.replay")(function* (input: Input) {
   const out = yield* Out
   const day = yield* parseDay("--date", input.date)
   const symbols = input.symbol.length === 0 ? [] : yield* parseSymbols(input.symbol)
-  const write = yield* openBars(input)
+  const write = yield* barsTarget(input)
   // the actors and the cluster are loaded by this command alone: the others start faster
   const { replayDay } = yield* Effect.promise(() => import("../offline/ReplayedDay.ts"))
   const replayed = yield* replayDay({ data: input.data, day, symbols, interval: input.interval }).pipe(
@@ -167,7 +148,7 @@ export const replay = Command.make(
     ),
     json
   },
-  (input) => Effect.scoped(run(input))
+  run
 ).pipe(
   Command.withDescription(
     "Play a recorded day at full speed through the same actors that serve live prices, without a server, and print its " +

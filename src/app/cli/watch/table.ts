@@ -16,7 +16,8 @@ const FLASH_MILLIS = 600
 
 const cells = (row: Row, now: number): ReadonlyArray<string> => {
   const { quote, symbol } = row
-  if (row.refused !== undefined) return [symbol, row.refused]
+  // its reason is longer than any price: put beside the columns, not into them
+  if (row.refused !== undefined) return [symbol]
   if (quote === undefined) return [symbol, "…"]
   const difference = change(quote.last, quote.previousClose)
   const old = ageOf(row, now)
@@ -107,7 +108,7 @@ export const renderTable = (view: MarketView, now: number, screen: Screen): Read
   const body = lines.map((line, i) => {
     const row = shown[i]
     if (row === undefined) return line
-    const painted = paint(colours, style(row, stale), line)
+    const painted = paint(colours, style(row, stale), row.refused === undefined ? line : `${line}  ${row.refused}`)
     return row.moved !== undefined && now - row.movedAt < FLASH_MILLIS ? paint(colours, "bold", painted) : painted
   })
   return [
