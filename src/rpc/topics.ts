@@ -7,10 +7,13 @@ import type { TickBatch } from "./ticks.ts"
 /** A bus topic: a subject name and, as a phantom, the type of its messages. */
 export interface Topic<A> {
   readonly name: string
+  /** Subscribed to only while somebody watches; a standing topic is subscribed to for as long as a node runs. */
+  readonly watched: boolean
   readonly _A?: (_: A) => A
 }
 
-const topic = <A>(name: string): Topic<A> => ({ name })
+const standing = <A>(name: string): Topic<A> => ({ name, watched: false })
+const watched = <A>(name: string): Topic<A> => ({ name, watched: true })
 
 /** How many tick shards there are: fixed, so that a symbol's shard never moves. */
 export const TICK_SHARDS = 64
@@ -23,7 +26,7 @@ export const tickShard = (symbol: string): number => {
 }
 
 /** Feed → owner of the shard: batches of ticks, in feed order per symbol. */
-export const ticksTopic = (shard: number): Topic<TickBatch> => topic(`ticks.${shard}`)
+export const ticksTopic = (shard: number): Topic<TickBatch> => standing(`ticks.${shard}`)
 
 /**
  * A ticker's new state, encoded once by its owner; everyone downstream copies these bytes.
@@ -43,7 +46,7 @@ export interface QuoteUpdate {
 }
 
 /** Ticker → gateways that have a watcher of the symbol. */
-export const quotesTopic = (symbol: string): Topic<QuoteUpdate> => topic(`quotes.${symbol}`)
+export const quotesTopic = (symbol: string): Topic<QuoteUpdate> => watched(`quotes.${symbol}`)
 
 /** Bars that changed: the forming ones, finished ones, and finished ones that a late or corrected trade revised. */
 export interface BarsChanged {
@@ -53,7 +56,7 @@ export interface BarsChanged {
 }
 
 /** Ticker → bar store and live charts. */
-export const barsTopic = (symbol: string): Topic<BarsChanged> => topic(`bars.${symbol}`)
+export const barsTopic = (symbol: string): Topic<BarsChanged> => watched(`bars.${symbol}`)
 
 /** Whether the feed is delivering; published on change. Symbols that merely do not trade stay "live". */
 export interface FeedLiveness {
@@ -61,4 +64,4 @@ export interface FeedLiveness {
   /** ms since epoch, wall clock. */
   readonly since: number
 }
-export const feedTopic: Topic<FeedLiveness> = topic("feed.liveness")
+export const feedTopic: Topic<FeedLiveness> = standing("feed.liveness")

@@ -6,8 +6,8 @@ import type { Topic } from "../../rpc/topics.ts"
 import { Bus } from "./Bus.ts"
 import { Gauges } from "./Gauges.ts"
 
-const topic: Topic<number> = { name: "suite.numbers" }
-const other: Topic<number> = { name: "suite.others" }
+const topic: Topic<number> = { name: "suite.numbers", watched: true }
+const other: Topic<number> = { name: "suite.others", watched: false }
 
 export const busSuite = (name: string, layer: Layer.Layer<Bus | Gauges>) => {
   describe(`Bus: ${name}`, () => {

@@ -9,6 +9,10 @@ import { Gauges } from "./Gauges.ts"
 /** Called for each message, in publish order. Return an Effect to make the publisher wait (back-pressure). */
 export type Subscriber<A> = (message: A) => Effect.Effect<void> | void
 
+/** What somebody's interest opened must return to 0 with it; a node's own subscriptions are counted apart. */
+const openGauge = ({ watched }: { readonly watched: boolean }): string =>
+  watched ? "topic_subscriptions_active" : "standing_subscriptions_active"
+
 export class Bus extends Context.Service<
   Bus,
   {
@@ -57,15 +61,15 @@ export class Bus extends Context.Service<
         subscribe: <A>(topic: Topic<A>, subscriber: Subscriber<A>) =>
           Effect.acquireRelease(
             Effect.sync(() => {
+              gauges.add(openGauge(topic), 1)
               topics.set(topic.name, [...(topics.get(topic.name) ?? []), subscriber as Subscriber<never>])
-              gauges.add("topic_subscriptions_active", 1)
             }),
             () =>
               Effect.sync(() => {
                 const left = (topics.get(topic.name) ?? []).filter((other) => other !== subscriber)
                 if (left.length === 0) topics.delete(topic.name)
                 else topics.set(topic.name, left)
-                gauges.add("topic_subscriptions_active", -1)
+                gauges.add(openGauge(topic), -1)
               })
           ),
         hasSubscribers: (topic) => topics.has(topic.name)

@@ -18,7 +18,8 @@ const kinds = ['kind="session"', 'kind="ticker"']
 export const catalogue: Readonly<Record<string, Description>> = {
   // what is open
   sessions_active: gauge("Open WebSocket sessions on this node.", ""),
-  topic_subscriptions_active: gauge("Open subscriptions on the bus.", ""),
+  topic_subscriptions_active: gauge("Open subscriptions on the bus that watchers caused.", ""),
+  standing_subscriptions_active: gauge("Subscriptions on the bus that a node holds as long as it runs.", ""),
   actors_active: gauge("Running actors by kind.", ...kinds),
   watches_active: gauge("Open watch streams, over all sessions.", ""),
   watched_symbols_active: gauge("Symbols with at least one watcher on this node.", ""),
