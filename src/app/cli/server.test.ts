@@ -68,7 +68,7 @@ describe("a replayed day", () => {
       for (const symbol of ["SPY", "IBM"]) {
         const offline = await run(["replay", ...day, "--symbol", symbol, "--bars", "-"])
         const minutes = offline.out.trimEnd().split("\n").length
-        // the last minute forms until the day's end, which at the end of a recording is not reached
+        // the last minutes become final with the server's next sweep; as forming ones they are whole already
         const bars = await run(["bars", symbol, "--date", "2013-10-07", "--forming"], env)
         expect(bars.out).toBe(offline.out)
         expect(minutes).toBeGreaterThan(400)
