@@ -13,7 +13,10 @@ const bundled = fileURLToPath(new URL("../../../node_modules/node/bin/node", imp
 if (major > 22 || (major === 22 && minor >= 19)) {
   await import(main.href)
 } else if (existsSync(bundled)) {
-  const child = spawn(bundled, [fileURLToPath(main), ...process.argv.slice(2)], { stdio: "inherit" })
+  const child = spawn(bundled, [fileURLToPath(main), ...process.argv.slice(2)], {
+    // the channel carries nothing: its end tells the child that this process is gone, however it went
+    stdio: ["inherit", "inherit", "inherit", "ipc"]
+  })
   // a terminal's Ctrl-C reaches the child by itself, and the child decides when to end; a kill must be passed on
   process.on("SIGINT", () => {})
   for (const signal of /** @type {const} */ (["SIGTERM", "SIGHUP"])) process.on(signal, () => child.kill(signal))

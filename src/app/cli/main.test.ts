@@ -144,6 +144,13 @@ describe("an old Node", () => {
     }
   )
 
+  it.skipIf(oldNode === undefined)("killed outright, leaves nobody behind", async () => {
+    const command = start(["watch", "AAPL", "--json"], env, oldNode)
+    const opened = await nextWatch()
+    command.process.kill("SIGKILL")
+    await Effect.runPromise(Deferred.await(opened.left))
+  })
+
   it("is what the package's bin starts with", () => {
     expect(existsSync(launcher)).toBe(true)
   })

@@ -15,6 +15,8 @@ const stop = (code: ExitCode) => () => {
 }
 process.on("SIGINT", stop(ExitCode.Interrupted))
 process.on("SIGTERM", stop(ExitCode.Terminated))
+// the launcher was killed: whoever asked is gone
+process.on("disconnect", stop(ExitCode.Terminated))
 
 const exit = await Effect.runPromise(Fiber.await(fiber))
 const code = Exit.isSuccess(exit) ? exit.value : (interruptedBy ?? ExitCode.Failure)
