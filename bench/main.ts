@@ -1,12 +1,14 @@
 /** `npm run bench [-- NAME… --scale F --priority N --no-save]`: measures, prints, and keeps the figures in RESULTS.md. */
 import { parseArgs } from "node:util"
 import { fanout, immediate } from "./fanout.ts"
+import { fold } from "./fold.ts"
 import { memory } from "./memory.ts"
 import { setChildPriority } from "./support/processes.ts"
 import { loadNow, type Report, render, save } from "./support/report.ts"
 import { teardown } from "./teardown.ts"
 
 const benchmarks: Readonly<Record<string, (scale: number) => Promise<Report>>> = {
+  fold,
   fanout,
   immediate,
   memory,
