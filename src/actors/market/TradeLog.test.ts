@@ -88,6 +88,22 @@ describe("TradeLog", () => {
     )
   })
 
+  it("lets go of trades older than an hour, whole chunks at a time, and keeps a quiet symbol's", () => {
+    const second = 4_000
+    const busy = new TradeLog(1e9)
+    let dropped = 0
+    for (let n = 0; n < 3 * 3_600; n++) {
+      busy.add(n * second, 1, 1, n, 1)
+      if (busy.full) busy.dropOldest(() => dropped++)
+    }
+    assert.strictEqual(busy.length + dropped, 3 * 3_600)
+    assert.isAtLeast(busy.length, 3_600)
+    assert.isBelow(busy.length, 3_600 + 2 * 2_048)
+    const quiet = new TradeLog(1e9)
+    for (let n = 0; n < 10; n++) quiet.add(n * 3_600 * second, 1, 1, n, 1)
+    assert.isFalse(quiet.full)
+  })
+
   it("stays sorted when late trades split full chunks, and its copies do not notice", () => {
     const log = new TradeLog(1_000_000)
     const keys: Array<number> = []

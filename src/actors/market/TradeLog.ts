@@ -1,10 +1,12 @@
 /**
  * The trades of one symbol's current day, sorted by key, so that a cancel or a late report can rebuild exactly the bars it
  * touches. Columns in chunks: an empty log holds nothing, a copy shares chunks until one side writes, a late trade moves
- * at most one chunk. About 29 bytes a trade; bounded by `limit`, beyond which the oldest chunk goes.
+ * at most one chunk. About 29 bytes a trade; bounded by `limit` and by age, beyond which the oldest chunk goes.
  */
 const CHUNK = 2_048
 const FIRST_ROOM = 16
+/** Keys are quarters of a millisecond (tradeFold.ts). An hour: a day of the whole market would take gigabytes. */
+const KEPT_SPAN = 4 * 60 * 60 * 1_000
 
 /** Plain numbers as base64, so that a checkpoint is JSON. */
 export interface TradeLogData {
@@ -57,6 +59,8 @@ const write = (c: Chunk, at: number, key: number, price: number, size: number, i
   c.moves[at] = moves
 }
 
+const lastKey = (chunk: Chunk | undefined): number => chunk?.keys[chunk.count - 1] ?? 0
+
 /** Where a trade is, and a cursor over trades: good until the log is next changed. */
 export class Place {
   chunk = 0
@@ -89,9 +93,11 @@ export class TradeLog {
     this.length++
   }
 
-  /** Over its limit: `dropOldest` is due. */
+  /** Over its limit in number or age: `dropOldest` is due. */
   get full(): boolean {
-    return this.length > this.limit && this.#chunks.length > 1
+    const chunks = this.#chunks
+    if (chunks.length < 2) return false
+    return this.length > this.limit || lastKey(chunks[chunks.length - 1]) - lastKey(chunks[0]) > KEPT_SPAN
   }
 
   /** Drops the oldest chunk, showing each of its trades first. */
