@@ -11,7 +11,10 @@ vi.setConfig({ testTimeout: 90_000 })
 let server: RunningServer
 let browser: Browser
 beforeAll(async () => {
-  ;[server, browser] = await Promise.all([startServer(["--symbols", "300", "--rate", "20"]), launch()])
+  ;[server, browser] = await Promise.all([
+    startServer(["--symbols", "300", "--rate", "20", "--date", "2024-03-05"]),
+    launch()
+  ])
 }, 60_000)
 afterAll(async () => {
   await browser?.close()

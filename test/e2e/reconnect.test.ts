@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from "vitest"
 import { launch, openPage } from "./support/browser.ts"
 import { type RunningServer, startServer } from "./support/server.ts"
 
-const options = ["--symbols", "40", "--rate", "20"]
+const options = ["--symbols", "40", "--rate", "20", "--date", "2024-03-05"]
 let server: RunningServer
 let browser: Browser
 beforeAll(async () => {

@@ -20,7 +20,7 @@ const lines = async (zip: string): Promise<ReadonlyArray<ReadonlyArray<number>>>
     .trim()
     .split(/\r?\n/)
     .map((line) => line.split(",").map(Number))
-const figure = (text: string | null | undefined) => Number((text ?? "").replaceAll(",", ""))
+const figure = (text: string | null | undefined) => Number((text ?? "").replace(/[▲▼■,\s]/g, ""))
 
 describe.skipIf(!recorded)("2013-10-07, replayed", () => {
   let server: RunningServer

@@ -10,7 +10,10 @@ vi.setConfig({ testTimeout: 90_000 })
 let server: RunningServer
 let browser: Browser
 beforeAll(async () => {
-  ;[server, browser] = await Promise.all([startServer(["--symbols", "60", "--rate", "20"]), launch()])
+  ;[server, browser] = await Promise.all([
+    startServer(["--symbols", "60", "--rate", "20", "--date", "2024-03-05"]),
+    launch()
+  ])
 }, 60_000)
 afterAll(async () => {
   await browser?.close()
@@ -144,7 +147,7 @@ describe("a symbol's page", () => {
     await table.locator("tbody tr").first().waitFor()
     const cells = await table.locator("tbody tr").nth(1).locator("td").allTextContents()
     expect(cells[0]).toMatch(/^\d+ \w{3} \d{4} \d\d:\d\d$/)
-    const [open, high, low, close] = cells.slice(1, 5).map((text) => Number(text.replaceAll(",", "")))
+    const [open, high, low, close] = cells.slice(1, 5).map((text) => Number(text.replace(/[▲▼■,\s]/g, "")))
     expect(high).toBeGreaterThanOrEqual(Math.max(open ?? Number.NaN, close ?? Number.NaN))
     expect(low).toBeLessThanOrEqual(Math.min(open ?? Number.NaN, close ?? Number.NaN))
     await page.context().close()

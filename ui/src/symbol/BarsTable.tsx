@@ -1,7 +1,7 @@
 /** The chart's data as figures, newest first: for screen readers, for copying, for whoever prefers it. */
 import { createMemo, createSignal, For, Show } from "solid-js"
 import type { Bar, Interval } from "../../../src/rpc/market.ts"
-import { directionOf, formatPrice, formatWhole } from "../format/numbers.ts"
+import { arrowOf, directionOf, formatPrice, formatWhole } from "../format/numbers.ts"
 import { useMarket } from "../market/context.ts"
 import type { History } from "./history.ts"
 
@@ -60,7 +60,9 @@ export const BarsTable = (props: {
                 <td class="px-3 text-right">{formatPrice(bar.open)}</td>
                 <td class="px-3 text-right">{formatPrice(bar.high)}</td>
                 <td class="px-3 text-right">{formatPrice(bar.low)}</td>
-                <td class={`px-3 text-right ${directionOf(bar.close - bar.open)}`}>{formatPrice(bar.close)}</td>
+                <td class={`px-3 text-right ${directionOf(bar.close - bar.open)}`}>
+                  <span class="arrow">{arrowOf(directionOf(bar.close - bar.open))}</span> {formatPrice(bar.close)}
+                </td>
                 <td class="px-3 text-right">{formatWhole(bar.volume)}</td>
                 <td class="px-3 text-right">{formatWhole(bar.trades)}</td>
                 <td class="px-4">

@@ -199,7 +199,7 @@ export const PriceChart = (props: { readonly symbol: string; readonly quote: Quo
         <Show when={history.label() !== null && history.label() !== market.label()}>
           <LabelBadge label={history.label()} small />
         </Show>
-        <span class="hidden text-soft lg:inline" data-testid="bar-count">
+        <span class="text-soft md:max-lg:hidden" data-testid="bar-count">
           {formatWhole(history.count())} bars
           <Show when={history.revised() > 0}>, {formatWhole(history.revised())} revised (R)</Show>
         </span>

@@ -65,7 +65,7 @@ export const makePriceChart = (element: HTMLElement, listeners: ChartListeners) 
     lastValueVisible: false,
     priceLineVisible: false
   })
-  candles.priceScale().applyOptions({ scaleMargins: { top: 0.08, bottom: 0.24 } })
+  candles.priceScale().applyOptions({ scaleMargins: { top: element.clientWidth < 600 ? 0.16 : 0.08, bottom: 0.24 } })
   volume.priceScale().applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } })
   const markers = createSeriesMarkers<Time>(candles, [])
 
