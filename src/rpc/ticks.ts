@@ -62,7 +62,31 @@ export interface TradingStatus {
   readonly halted: boolean
 }
 
-export type Tick = Trade | TopOfBook | TradeCancel | TradeCorrection | TradingStatus
+/**
+ * What happened in the trading day of `time` before this feed's first tick, from a feed that starts in mid-day. Told once
+ * per symbol and day, at any moment, also after live ticks: it holds all that traded before `time`, they what traded from
+ * then on. It counts what actors/market/conditions.ts lets count. None of its trades can be cancelled by itself.
+ */
+export interface DaySoFar {
+  readonly _tag: "DaySoFar"
+  /** End of what it tells, exclusive. */
+  readonly time: number
+  /** Prices of regular hours; all 0 when nothing has priced them yet. */
+  readonly open: Price
+  readonly high: Price
+  readonly low: Price
+  readonly close: Price
+  /** The last price of any session and the size of its trade; 0 when there is none. */
+  readonly last: Price
+  readonly lastSize: number
+  /** Shares and trades of all sessions, and of regular hours alone. */
+  readonly volume: number
+  readonly trades: number
+  readonly regularVolume: number
+  readonly regularTrades: number
+}
+
+export type Tick = Trade | TopOfBook | TradeCancel | TradeCorrection | TradingStatus | DaySoFar
 
 /** Ticks of one symbol in the order the feed gave them. Never empty. */
 export interface TickBatch {

@@ -84,6 +84,31 @@ export const addTrade = (bar: PriceBar, key: number, price: Price, size: number,
   }
 }
 
+/** Takes a bar of other trades into a bar: as if its trades had been taken one by one, before those of the same key. */
+export const addBar = (bar: PriceBar, other: PriceBar): void => {
+  bar.volume += other.volume
+  bar.trades += other.trades
+  if (!other.priced) return
+  if (!bar.priced) {
+    const { volume, trades } = bar
+    Object.assign(bar, other, { volume, trades })
+    return
+  }
+  if (other.high > bar.high) bar.high = other.high
+  if (other.low < bar.low) bar.low = other.low
+  if (bar.sequenced && !other.sequenced) return
+  const instead = other.sequenced && !bar.sequenced
+  bar.sequenced = other.sequenced
+  if (instead || other.openKey <= bar.openKey) {
+    bar.open = other.open
+    bar.openKey = other.openKey
+  }
+  if (instead || other.closeKey > bar.closeKey) {
+    bar.close = other.close
+    bar.closeKey = other.closeKey
+  }
+}
+
 /** The public bar: dollars. `time` ms since the epoch; `moreVolume` and `moreTrades` are volume it takes over from others. */
 export const publicBar = (
   bar: PriceBar,

@@ -224,7 +224,8 @@ describe("the quote", () => {
       unknownIds: 1,
       malformed: 3,
       beforeToday: 1,
-      beyondKept: 0
+      beyondKept: 0,
+      toldAgain: 0
     })
     assert.deepStrictEqual([t.quote().volume, t.quote().seq], [100, 6])
   })

@@ -14,7 +14,9 @@
  *   session, else to the first one after.
  * - The day's open, high, low and close, and its bar, are those of regular hours. The quote's volume is all sessions'.
  *
- * Bounds: at most `keptTrades` trades of the day are kept. Of older ones a cancel or correction is unknown, and a late
+ * A feed that starts in mid-day tells what was before (`DaySoFar`): the quote and the day's bar include it, no other bar does.
+ *
+ * Bounds: at most `keptTrades` trades of the day, and an hour of it, are kept. Of older ones a cancel or correction is unknown, and a late
  * trade among them moves the quote and the day's bar but no finished bar (`counts.beyondKept`). Ticks of an earlier trading
  * day than the current one are counted and left (`counts.beforeToday`).
  */
@@ -27,7 +29,7 @@ import { type BarTrack, clearTrack, closeTrack, copyTrack, fillingBar, makeTrack
 import { nextTradingDay, phaseAt, tradingDayAt } from "./calendar.ts"
 import type { BaseInterval } from "./Feed.ts"
 import { TradeLog, type TradeLogData } from "./TradeLog.ts"
-import { foldCancel, foldCorrection, foldTrade } from "./tradeFold.ts"
+import { foldCancel, foldCorrection, foldDaySoFar, foldTrade } from "./tradeFold.ts"
 
 /** Half a million trades, some 15 MB: more than a busy day of the busiest recorded symbol. Room is taken as trades come. */
 export const KEPT_TRADES = 1 << 19
@@ -45,6 +47,8 @@ export interface FoldCounts {
   beforeToday: number
   /** Late or changed trades of bars whose trades are no longer all kept: those bars were not revised. */
   beyondKept: number
+  /** Days so far told again, left out. */
+  toldAgain: number
 }
 
 /** Everything known of one symbol. Owned by one actor; others get copies. */
@@ -67,7 +71,9 @@ export interface TickerState {
   dayTouched: boolean
   dayFinal: boolean
   dayRevision: number
-  /** Of the day's trades no longer kept. */
+  /** What was before the feed's first tick is in. */
+  soFarTold: boolean
+  /** Regular hours of the day's trades that are not kept: dropped, or told as the day so far. */
   dropped: PriceBar
   droppedLast: Price
   droppedLastSize: number
@@ -113,6 +119,7 @@ export const initialTickerState = (symbol: string, epoch = 0, keptTrades = KEPT_
   dayTouched: false,
   dayFinal: false,
   dayRevision: 0,
+  soFarTold: false,
   dropped: emptyPriceBar(),
   droppedLast: 0,
   droppedLastSize: 0,
@@ -135,7 +142,16 @@ export const initialTickerState = (symbol: string, epoch = 0, keptTrades = KEPT_
   exchangeTime: 0,
   ingestTime: 0,
   marketTime: 0,
-  counts: { late: 0, cancelled: 0, corrected: 0, unknownIds: 0, malformed: 0, beforeToday: 0, beyondKept: 0 }
+  counts: {
+    late: 0,
+    cancelled: 0,
+    corrected: 0,
+    unknownIds: 0,
+    malformed: 0,
+    beforeToday: 0,
+    beyondKept: 0,
+    toldAgain: 0
+  }
 })
 
 /** A state that goes on alone from here. Cheap: the trades are shared until either side writes. */
@@ -257,6 +273,7 @@ const startDay = (state: TickerState, time: number, changes: BarChanges): void =
   state.dayTouched = false
   state.dayFinal = false
   state.dayRevision = 0
+  state.soFarTold = false
   state.droppedLast = 0
   state.droppedLastSize = 0
   state.newestKey = 0
@@ -321,6 +338,9 @@ const foldTick = (state: TickerState, tick: Tick, changes: BarChanges): void => 
       return
     case "TradeCorrection":
       foldCorrection(state, tick, changes)
+      return
+    case "DaySoFar":
+      foldDaySoFar(state, tick)
       return
   }
 }

@@ -2,10 +2,10 @@
  * How trades, cancels and corrections change a ticker's state. Newest trades take the fast path: appended to the log and
  * added to the bars being filled. What changes the past goes through the log: change it, then rebuild what it touched.
  */
-import type { Trade, TradeCancel, TradeCorrection } from "../../rpc/ticks.ts"
+import type { DaySoFar, Trade, TradeCancel, TradeCorrection } from "../../rpc/ticks.ts"
 import { TradeCondition } from "../../rpc/ticks.ts"
 import type { BarChanges } from "./BarChanges.ts"
-import { addTrade, goneBar } from "./bars.ts"
+import { addBar, addTrade, goneBar, type PriceBar } from "./bars.ts"
 import { addToTrack, type BarTrack, isPriced, logChanged, windowOf } from "./barTrack.ts"
 import { Moves, movesOf } from "./conditions.ts"
 import { Place } from "./TradeLog.ts"
@@ -167,6 +167,66 @@ export const foldCorrection = (state: TickerState, correction: TradeCorrection, 
   if (((oldMoves | moves) & Moves.Last) !== 0) findLast(state)
   if (isRegular(state, key) && (oldMoves | moves) !== Moves.Nothing) findDay(state, changes, oldPrice)
 }
+
+/** What was before the feed's first tick joins the trades that are not kept: changes to later ones build on it. */
+export const foldDaySoFar = (state: TickerState, soFar: DaySoFar): void => {
+  if (!consistent(soFar)) {
+    state.counts.malformed++
+    return
+  }
+  if (state.soFarTold) {
+    state.counts.toldAgain++
+    return
+  }
+  state.soFarTold = true
+  state.volume += soFar.volume
+  state.trades += soFar.trades
+  // what was dropped since is newer
+  if (state.droppedLast === 0) {
+    state.droppedLast = soFar.last
+    state.droppedLastSize = soFar.lastSize
+  }
+  if (state.lastKey === 0 && soFar.last > 0) {
+    state.last = soFar.last
+    state.lastSize = soFar.lastSize
+  }
+  if (soFar.regularTrades === 0) return
+  const before = regularBar(state, soFar)
+  addBar(state.dropped, before)
+  addBar(state.day, before)
+  dayChanged(state)
+}
+
+const consistent = (soFar: DaySoFar): boolean => {
+  const { open, high, low, close, last, lastSize, volume, trades, regularVolume, regularTrades } = soFar
+  const priced =
+    possible(low, 0) && high < 1e15 && open >= low && close >= low && open <= high && close <= high && regularTrades > 0
+  const unpriced = open === 0 && high === 0 && low === 0 && close === 0
+  return (
+    (priced || unpriced) &&
+    possible(1, volume) &&
+    regularVolume >= 0 &&
+    regularVolume <= volume &&
+    regularTrades >= 0 &&
+    regularTrades <= trades &&
+    trades < 1e15 &&
+    ((last === 0 && lastSize === 0) || possible(last, lastSize))
+  )
+}
+
+/** Its open comes after the opening auction and its close before the closing one, should those still be reported. */
+const regularBar = (state: TickerState, soFar: DaySoFar): PriceBar => ({
+  open: soFar.open,
+  high: soFar.high,
+  low: soFar.low,
+  close: soFar.close,
+  openKey: state.openAt * 4 + ORDINARY,
+  closeKey: (Math.min(soFar.time - state.midnight, state.closeAt) - 1) * 4 + ORDINARY,
+  priced: soFar.high > 0,
+  sequenced: true,
+  volume: soFar.regularVolume,
+  trades: soFar.regularTrades
+})
 
 /** Takes the trade at `place` out. */
 const remove = (state: TickerState, changes: BarChanges): void => {
