@@ -50,7 +50,7 @@ describe("asking for sparklines", () => {
     )
     return { asked, answers, sparks, later: (millis: number) => (time += millis) }
   }
-  const settle = () => new Promise<void>((resolve) => queueMicrotask(() => queueMicrotask(() => setImmediate(resolve))))
+  const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
 
   it("keeps to a few at once and takes the newest wish next", async () => {
     const { asked, answers, sparks } = setup()

@@ -54,6 +54,7 @@ export const makeSparks = (
   const known = new Map<string, { readonly spark: Spark; readonly at: number }>()
   const listeners = new Map<string, (spark: Spark) => void>()
   const waiting = new Set<string>()
+  const asked = new Set<string>()
   let running = 0
 
   const next = () => {
@@ -61,6 +62,7 @@ export const makeSparks = (
     const symbol = [...waiting].at(-1)
     if (symbol === undefined || running >= AT_ONCE) return
     waiting.delete(symbol)
+    asked.add(symbol)
     running += 1
     fetchDay(symbol)
       .then((bars) => {
@@ -70,6 +72,7 @@ export const makeSparks = (
       })
       // a sparkline is decoration: the row is complete without it, and asks again when it next shows
       .catch(() => {})
+      .finally(() => asked.delete(symbol))
       .finally(() =>
         later(() => {
           running -= 1
@@ -86,7 +89,7 @@ export const makeSparks = (
       if (found !== undefined) ready(found.spark)
       if (found !== undefined && now() - found.at < REFRESH_AFTER) return () => {}
       listeners.set(symbol, ready)
-      waiting.add(symbol)
+      if (!asked.has(symbol)) waiting.add(symbol)
       next()
       return () => {
         // the row may show another symbol before the answer comes

@@ -10,7 +10,7 @@ import { messageOf } from "../market/market.ts"
 import { type RangeName, rangeStart } from "./ranges.ts"
 import { mergeBars } from "./series.ts"
 
-const PAGE = 1_500
+const PAGE = 1_000
 /** A range is filled from the newest bar back; with very short bars it is filled this far and the rest as one scrolls. */
 const MOST_FIRST_PAGES = 4
 

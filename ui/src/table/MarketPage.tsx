@@ -1,5 +1,6 @@
 /** The market table's page: which rows, in which order, and what of them is watched. */
 import { createEffect, createMemo, createSignal, Match, on, onCleanup, Switch } from "solid-js"
+import { newYorkMidnight } from "../format/time.ts"
 import { useMarket } from "../market/context.ts"
 import { makeSparks } from "../market/sparks.ts"
 import { ui } from "../shell/ui.ts"
@@ -19,7 +20,13 @@ export const MarketPage = () => {
   const [sort, setSort] = createSignal<Sort>({ key: "volume", descending: true })
   const [visible, setVisible] = createSignal<ReadonlyArray<string>>([])
   const sparks = makeSparks(
-    (symbol) => market.client.bars({ symbol, interval: "5m", limit: 192 }).then((page) => page.bars),
+    async (symbol) => {
+      const now = market.marketTime()
+      const day = { symbol, interval: "5m", limit: 192 } as const
+      // a day's bars cost the server a fraction of two days'; before the first trade of a day the last one is shown
+      const today = now === null ? [] : (await market.client.bars({ ...day, from: newYorkMidnight(now) })).bars
+      return today.length > 0 ? today : (await market.client.bars(day)).bars
+    },
     () => performance.now(),
     (task, millis) => setTimeout(task, millis)
   )
