@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util"
 import { fanout, immediate } from "./fanout.ts"
 import { fold } from "./fold.ts"
+import { load, shapeNames } from "./load.ts"
 import { memory } from "./memory.ts"
 import { setChildPriority } from "./support/processes.ts"
 import { loadNow, type Report, render, save } from "./support/report.ts"
@@ -26,6 +27,7 @@ const help = `npm run bench [-- NAME… OPTIONS]
 
   --scale F     shorter (0.1) or longer (2) than usual
   --priority N  niceness of the measured processes; below 0 needs root
+  --server "…"  more options for the server of load, e.g. "--rate 2"
   --no-save     print only, leave RESULTS.md alone
 `
 
@@ -34,6 +36,7 @@ const { positionals, values } = parseArgs({
   options: {
     scale: { type: "string", default: "1" },
     priority: { type: "string", default: "0" },
+    server: { type: "string" },
     "no-save": { type: "boolean", default: false },
     help: { type: "boolean", default: false }
   }
@@ -54,6 +57,12 @@ const run = async () => {
   const scale = Number(values.scale)
   if (!(scale > 0)) fail(`--scale ${values.scale} is not a number above 0`)
   setChildPriority(Number(values.priority))
+  if (positionals[0] === "load") {
+    const [, shape = "smoke", ...rest] = positionals
+    if (!shapeNames.includes(shape) || rest.length > 0) fail(`load has the shapes ${shapeNames.join(", ")}`)
+    const before = loadNow()
+    return say(await load(shape, scale, values.server?.split(" ")), before)
+  }
   const names = positionals.length === 0 ? Object.keys(benchmarks) : positionals
   for (const name of names) if (benchmarks[name] === undefined) fail(`there is no benchmark "${name}"`)
   for (const name of names) {

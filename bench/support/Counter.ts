@@ -22,13 +22,14 @@ export interface Received {
   readonly latency: Percentiles
 }
 
-interface Item {
+export interface Item {
   readonly _tag: string
   readonly s: string
   readonly e: number
   readonly q: number
   readonly f: number
   readonly v: number
+  readonly i: number
 }
 
 export class Counter {
@@ -39,6 +40,12 @@ export class Counter {
   private folded = 0
   private broken = 0
   private readonly latency = new Histogram()
+  private readonly age: (item: Item, arrivedMicros: number) => number
+
+  /** `age`: how old an item is on arrival, µs. */
+  constructor(age: (item: Item, arrivedMicros: number) => number = (item, arrived) => arrived - item.v) {
+    this.age = age
+  }
 
   count(message: Buffer): void {
     this.messages++
@@ -65,7 +72,7 @@ export class Counter {
         }
         this.sampledUpdates++
         this.folded += item.f
-        this.latency.record(arrived - item.v)
+        this.latency.record(this.age(item, arrived))
       }
     }
   }
