@@ -108,7 +108,7 @@ export const Row = (props: RowProps) => {
     if (quote.low !== previous?.low) write(low, formatPrice(quote.low))
     if (quote.high !== previous?.high) write(high, formatPrice(quote.high))
     const position = rangePosition(quote.low, quote.high, quote.last)
-    marker.style.left = `${((position ?? 0.5) * 100).toFixed(1)}%`
+    marker.style.transform = `translateX(${((position ?? 0.5) * 100).toFixed(1)}%)`
     marker.style.visibility = position === null ? "hidden" : "visible"
     if (quote.halted !== previous?.halted) halted.hidden = !quote.halted
     if (previous === undefined) {
