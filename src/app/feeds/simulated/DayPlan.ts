@@ -3,11 +3,12 @@
  * many trades, between which prices, from which random streams. Ticks (TickSource) and historic bars both follow the
  * plan, so a bar computed here equals the bar folded from the ticks, and any minute can be had without those before it.
  */
-import { type Price, TradeCondition } from "../../../rpc/ticks.ts"
+import type { Price } from "../../../rpc/ticks.ts"
 import { bridgeHigh, closes, toCents } from "./DailyPath.ts"
 import type { TradingDay } from "./days.ts"
 import { mix, Random } from "./random.ts"
 import { type DayShape, dayShape } from "./shape.ts"
+import { type SizeTable, sizeTable } from "./TradeSizes.ts"
 import type { Profile } from "./universe.ts"
 
 /** A minute with trades in it. Prices on the one-cent grid; low ≤ open, close ≤ high, and every trade lies between. */
@@ -22,25 +23,23 @@ export interface MinutePlan {
   /** Which trades make the high and the low; −1 where the first or the last does. */
   readonly highAt: number
   readonly lowAt: number
-}
-
-/** What kind of trade the next one is. One object reused: read it before drawing again. */
-export interface Draw {
-  size: number
-  conditions: number
-  /** Taken back, or its size put right, when the trade after it is made. */
-  fate: "stands" | "cancelled" | "corrected"
-  correctedSize: number
+  /** Which trade is cancelled or corrected later in the minute, −1 for none: never one that makes a price above. */
+  readonly amendedAt: number
+  readonly amendment: "cancelled" | "corrected"
 }
 
 const HALT_MINUTES = 5
 const HALT_CHANCE = 1 / 500
 const EXTENDED_SPREAD = 3
+/** Per trade. */
+const AMENDMENT_CHANCE = 1e-4
+const NO_TURNS = { highAt: -1, lowAt: -1, amendedAt: -1, amendment: "cancelled" } as const
 
 export class DayPlan {
   readonly profile: Profile
   readonly day: TradingDay
   readonly shape: DayShape
+  readonly sizes: SizeTable
   readonly previousClose: Price
   readonly close: Price
   /** First minute halted, or −1. */
@@ -57,6 +56,7 @@ export class DayPlan {
     this.day = day
     this.rate = rate
     this.shape = dayShape(day)
+    this.sizes = sizeTable(profile.volume / (profile.rate * (this.shape.close - this.shape.open) * 60))
     this.previousClose = previousClose
     this.close = close
     this.seed = mix(mix(mix(seed, profile.key), 0xda7), day.number)
@@ -92,10 +92,10 @@ export class DayPlan {
     if (trades === 0) return undefined
     const close = this.knot(minute + 1)
     const open = trades > 1 || minute === this.shape.open ? this.knot(minute) : close
-    if (trades === 1) return { minute, seed, trades, open, high: open, low: open, close: open, highAt: -1, lowAt: -1 }
+    if (trades === 1) return { minute, seed, trades, open, high: open, low: open, close: open, ...NO_TURNS }
     const high = Math.max(open, close)
     const low = Math.min(open, close)
-    if (trades < 4) return { minute, seed, trades, open, high, low, close, highAt: -1, lowAt: -1 }
+    if (trades < 4) return { minute, seed, trades, open, high, low, close, ...NO_TURNS }
     const from = this.knots[minute] ?? 0
     const to = this.knots[minute + 1] ?? 0
     const deviation = this.minuteDeviation(minute)
@@ -103,6 +103,8 @@ export class DayPlan {
     const bottom = toCents(Math.exp(-bridgeHigh(-from, -to, deviation, random.next())) / 10_000)
     const highAt = 1 + Math.floor(random.next() * (trades - 2))
     const other = 1 + Math.floor(random.next() * (trades - 3))
+    const lowAt = other >= highAt ? other + 1 : other
+    const amended = random.next() < trades * AMENDMENT_CHANCE ? 1 + Math.floor(random.next() * (trades - 2)) : -1
     return {
       minute,
       seed,
@@ -112,7 +114,9 @@ export class DayPlan {
       low: Math.min(low, bottom),
       close,
       highAt,
-      lowAt: other >= highAt ? other + 1 : other
+      lowAt,
+      amendedAt: amended === highAt || amended === lowAt ? -1 : amended,
+      amendment: random.next() < 0.5 ? "cancelled" : "corrected"
     }
   }
 
@@ -165,70 +169,3 @@ const bridge = (
   }
   knots[to] = target
 }
-
-/**
- * Sizes and kinds of a minute's trades, on a stream of their own: a historic bar's volume needs these draws and no others.
- */
-export class SizeStream {
-  readonly draw: Draw = { size: 0, conditions: 0, fate: "stands", correctedSize: 0 }
-  private readonly random: Random
-  private readonly plan: MinutePlan
-  private readonly base: number
-  private readonly oddShare: number
-  private readonly lots: number
-  private readonly openingSize: number
-  private readonly closingSize: number
-  private index = 0
-
-  constructor(day: DayPlan, plan: MinutePlan) {
-    const { profile, shape } = day
-    const mean = profile.volume / (profile.rate * (shape.close - shape.open) * 60)
-    this.random = new Random(mix(plan.seed, 1))
-    this.plan = plan
-    this.base = day.isRegular(plan.minute) ? TradeCondition.Regular : TradeCondition.ExtendedHours
-    this.oddShare = mean < 100 ? 0.75 : 0.4
-    this.lots = Math.max(0.05, (mean - 30) / 75 - 1)
-    this.openingSize = plan.minute === shape.open ? roundLot(profile.volume * 0.006) : 0
-    this.closingSize = plan.minute === shape.close - 1 ? roundLot(profile.volume * 0.03) : 0
-  }
-
-  next(): Draw {
-    const { draw, index, plan, random } = this
-    this.index++
-    const kind = random.next()
-    const amount = random.next()
-    const special = random.next()
-    draw.fate = "stands"
-    draw.conditions = this.base
-    const last = index === plan.trades - 1
-    if (index === 0 && this.openingSize > 0) {
-      draw.conditions |= TradeCondition.OpeningPrint
-      draw.size = this.openingSize
-    } else if (last && this.closingSize > 0) {
-      draw.conditions |= TradeCondition.ClosingPrint
-      draw.size = this.closingSize
-    } else if (index === 0 || last || index === plan.highAt || index === plan.lowAt) {
-      draw.size = this.roundLots(amount)
-    } else {
-      if (kind < this.oddShare) {
-        draw.conditions |= TradeCondition.OddLot
-        draw.size = 1 + Math.floor(amount * amount * 99)
-      } else draw.size = this.roundLots(amount)
-      if (special < 0.12) draw.conditions |= TradeCondition.IntermarketSweep
-      else if (special < 0.123) draw.conditions |= TradeCondition.OutOfSequence
-      else if (special < 0.124) draw.conditions |= TradeCondition.DerivedPrice
-      else if (special < 0.12405) draw.fate = "cancelled"
-      else if (special < 0.1241) {
-        draw.fate = "corrected"
-        draw.correctedSize = draw.size < 100 ? Math.max(1, draw.size >> 1) : draw.size * 2
-      }
-    }
-    return draw
-  }
-
-  private roundLots(amount: number): number {
-    return 100 * (1 + Math.floor(-Math.log(1 - amount) * this.lots))
-  }
-}
-
-const roundLot = (shares: number): number => Math.max(100, Math.round(shares / 100) * 100)

@@ -6,7 +6,7 @@ import { Gauges } from "../../../actors/kernel/Gauges.ts"
 import { dayOfDate } from "../../../actors/market/calendar.ts"
 import { Feed } from "../../../actors/market/Feed.ts"
 import { feedLayer } from "../index.ts"
-import { collect, ticksOf, tradesOf } from "../testing/collector.ts"
+import { collect, ioTurn, ticksOf, tradesOf } from "../testing/collector.ts"
 import { feedSuite } from "../testing/Feed.suite.ts"
 import { MarketClock, startOf } from "./MarketClock.ts"
 import { type SimulatedOptions, simulatedLayer } from "./Simulated.ts"
@@ -28,6 +28,8 @@ const published = (options: SimulatedOptions, wall: number, seconds: number) =>
       const batches = yield* collect()
       const fiber = yield* Effect.forkChild(feed.run)
       const marketStart = feed.marketTime()
+      // each symbol's first batch needs no time
+      while (new Set(batches.map((batch) => batch.symbol)).size < feed.listings.length) yield* ioTurn
       yield* TestClock.adjust(`${seconds} seconds`)
       const marketEnd = feed.marketTime()
       yield* Fiber.interrupt(fiber)
@@ -54,6 +56,22 @@ describe("simulated", () => {
       assert.strictEqual(priced.size, 2_000)
       const booked = new Set(batches.flatMap((b) => (b.ticks.some((t) => t._tag === "TopOfBook") ? [b.symbol] : [])))
       assert.strictEqual(booked.size, 2_000)
+    })
+  )
+
+  it.effect("tells every symbol its day so far, first of all and once", () =>
+    Effect.gen(function* () {
+      const { batches } = yield* published({ symbols: 300 }, NOON, 3)
+      const told = batches.filter((batch) => batch.ticks.some((tick) => tick._tag === "DaySoFar"))
+      assert.deepStrictEqual(told, batches.slice(0, 300))
+      assert.strictEqual(new Set(told.map((batch) => batch.symbol)).size, 300)
+      for (const { ticks } of told) {
+        const [soFar] = ticks
+        if (soFar?._tag !== "DaySoFar") throw new Error("it is not the first tick")
+        assert.isTrue(soFar.time <= NOON && soFar.time % 60_000 === 0 && soFar.open > 0 && soFar.trades > 0)
+      }
+      const early = yield* published({ symbols: 3, date: "2026-03-04" }, at("2026-03-04", 3), 1)
+      assert.strictEqual(ticksOf(early.batches).filter((tick) => tick._tag === "DaySoFar").length, 3)
     })
   )
 

@@ -3,14 +3,15 @@
  *
  * Seeded: the same seed, rate and trading day give the same ticks, whenever the process starts and at whatever speed
  * (SymbolFeed, DayPlan). One loop for all symbols: every 10 ms it looks at a tenth of them, so that each is served about
- * every 100 ms and they do not all speak in the same millisecond.
+ * every 100 ms and they do not all speak in the same millisecond. It starts in mid-day: each symbol's first batch
+ * begins with its day so far.
  */
 import { Clock, Effect, Layer } from "effect"
 import { Bus } from "../../../actors/kernel/Bus.ts"
 import { dayOfDate } from "../../../actors/market/calendar.ts"
 import { Feed, FeedError } from "../../../actors/market/Feed.ts"
 import type { FeedStatus } from "../../../rpc/market.ts"
-import type { TickBatch } from "../../../rpc/ticks.ts"
+import type { Price, Tick } from "../../../rpc/ticks.ts"
 import { tickShard, ticksTopic } from "../../../rpc/topics.ts"
 import { tradingDayOf } from "./days.ts"
 import { simulatedHistory } from "./history.ts"
@@ -37,6 +38,8 @@ const SLICE_MILLIS = 10
 const MAX_STEP = 1_000
 /** A longer batch would keep one symbol's actor from its other work. */
 const MAX_BATCH = 512
+/** Symbols at a time while starting: some ten milliseconds. */
+const STARTED_AT_ONCE = 16
 
 const refuse = (message: string) => new FeedError({ adapter: "simulated", message })
 
@@ -61,23 +64,39 @@ const make = Effect.fnUntraced(function* (options: SimulatedOptions) {
 
   const clock = new MarketClock(wall, start, speed === "max" ? 0 : speed)
   const profiles = universe(symbols)
-  const sources = profiles.map((profile) => new SymbolFeed(seed, profile, rate, tradingDayOf(start), start))
+  const startDay = tradingDayOf(start)
+  const sources: Array<SymbolFeed> = []
+  for (const profile of profiles) {
+    sources.push(new SymbolFeed(seed, profile, rate, startDay, start))
+    if (sources.length % STARTED_AT_ONCE === 0) yield* Effect.yieldNow
+  }
   const slices = Array.from({ length: SLICES }, (_, slice) => sources.filter((_, i) => i % SLICES === slice))
   let state: FeedStatus["state"] = "starting"
   let ticks = 0
 
+  const publish = (symbol: string, previousClose: Price | null, batch: ReadonlyArray<Tick>): Effect.Effect<void> => {
+    ticks += batch.length
+    const ingestTime = wallClock.currentTimeMillisUnsafe()
+    return bus.publish(ticksTopic(tickShard(symbol)), { symbol, ingestTime, previousClose, ticks: batch })
+  }
+
   const serve = Effect.fnUntraced(function* (slice: ReadonlyArray<SymbolFeed>, marketTime: number) {
     for (const source of slice) {
       while (source.nextTime <= marketTime) {
-        const batch: TickBatch = {
-          symbol: source.symbol,
-          ingestTime: wallClock.currentTimeMillisUnsafe(),
-          previousClose: source.previousClose,
-          ticks: source.take(marketTime, MAX_BATCH)
-        }
-        ticks += batch.ticks.length
-        yield* bus.publish(ticksTopic(tickShard(batch.symbol)), batch)
+        yield* publish(source.symbol, source.previousClose, source.take(marketTime, MAX_BATCH))
       }
+    }
+  })
+
+  let begun = 0
+  /** Each symbol's first batch: every one has something to show from the first moment on. */
+  const begin = Effect.fnUntraced(function* (marketTime: number) {
+    for (let source = sources[begun]; source !== undefined; source = sources[++begun]) {
+      const { previousClose, soFar, symbol } = source
+      const first = source.take(marketTime, MAX_BATCH)
+      const batch = soFar === undefined ? first : [soFar, ...first]
+      if (batch.length > 0) yield* publish(symbol, previousClose, batch)
+      if (begun % STARTED_AT_ONCE === 0) yield* Effect.yieldNow
     }
   })
 
@@ -95,8 +114,7 @@ const make = Effect.fnUntraced(function* (options: SimulatedOptions) {
 
   const run = Effect.gen(function* () {
     state = "live"
-    // every symbol has something to show from the first moment on
-    yield* serve(sources, clock.advance(wallClock.currentTimeMillisUnsafe()))
+    yield* begin(clock.advance(wallClock.currentTimeMillisUnsafe()))
     for (let count = 0; ; count++) yield* turn(count)
   }).pipe(
     Effect.ensuring(

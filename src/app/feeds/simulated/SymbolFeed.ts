@@ -1,6 +1,7 @@
 /** One symbol of the simulation: its ticks from its first moment on, day after day. */
-import type { Price, Tick } from "../../../rpc/ticks.ts"
+import type { DaySoFar, Price, Tick } from "../../../rpc/ticks.ts"
 import { DayPlan } from "./DayPlan.ts"
+import { daySoFar } from "./daySoFar.ts"
 import { type TradingDay, tradingDay } from "./days.ts"
 import { TickSource } from "./TickSource.ts"
 import type { Profile } from "./universe.ts"
@@ -39,6 +40,11 @@ export class SymbolFeed {
     this.firstDay = day
     this.firstMinute = day.preOpen + minute * MINUTE
     this.source = new TickSource(plan, minute)
+  }
+
+  /** What is before this feed's first tick, where anything is. Ask before taking any. */
+  get soFar(): DaySoFar | undefined {
+    return daySoFar(this.source.plan, this.firstMinute)
   }
 
   /** Time of the next tick, ms since epoch. */

@@ -1,7 +1,8 @@
 /** Ticks of one symbol in time order, made one at a time: from a DayPlan, minute by minute. Holds one minute's state. */
 import { PRICE_SCALE, type Price, type Tick, TradeCondition } from "../../../rpc/ticks.ts"
-import { type DayPlan, type MinutePlan, SizeStream } from "./DayPlan.ts"
+import type { DayPlan, MinutePlan } from "./DayPlan.ts"
 import { mix, Random } from "./random.ts"
+import { TradeSizes } from "./TradeSizes.ts"
 
 const MINUTE = 60_000
 const CENT = PRICE_SCALE / 100
@@ -20,7 +21,7 @@ export class TickSource {
   nextTime = NONE
   private minute: number
   private current: MinutePlan | undefined
-  private sizes: SizeStream | undefined
+  private sizes: TradeSizes | undefined
   private path = new Random(0)
   private index = 0
   private price = 0
@@ -142,7 +143,7 @@ export class TickSource {
       const status = this.minute === plan.haltFrom || this.minute === plan.haltTo
       this.current = plan.minutePlan(this.minute)
       if (this.current !== undefined) {
-        this.sizes = new SizeStream(plan, this.current)
+        this.sizes = new TradeSizes(plan, this.current)
         this.path = new Random(mix(this.current.seed, 2))
         this.nextTime = status ? start : this.afterStart(start, this.current.trades)
         return

@@ -6,11 +6,12 @@ import type { BarQuery, FeedError } from "../../../actors/market/Feed.ts"
 import type { Bar } from "../../../rpc/market.ts"
 import { PRICE_SCALE, type Price, type Tick, type Trade, toDollars } from "../../../rpc/ticks.ts"
 import { bridgeHigh, closes, toCents } from "./DailyPath.ts"
-import { DayPlan, type MinutePlan, SizeStream } from "./DayPlan.ts"
+import { DayPlan, type MinutePlan } from "./DayPlan.ts"
 import { type TradingDay, tradingDay } from "./days.ts"
 import { mix, Random } from "./random.ts"
 import type { SymbolFeed } from "./SymbolFeed.ts"
 import { TickSource } from "./TickSource.ts"
+import { TradeSizes } from "./TradeSizes.ts"
 import type { Profile } from "./universe.ts"
 
 const MINUTE = 60_000
@@ -35,16 +36,8 @@ const bar = (time: number, prices: readonly [Price, Price, Price, Price], volume
 })
 
 /** The bar that folding this minute's ticks gives. */
-export const minuteBar = (plan: DayPlan, minute: MinutePlan): Bar => {
-  const sizes = new SizeStream(plan, minute)
-  let volume = 0
-  let trades = 0
-  for (let i = 0; i < minute.trades; i++) {
-    const { correctedSize, fate, size } = sizes.next()
-    if (fate === "cancelled") continue
-    volume += fate === "corrected" ? correctedSize : size
-    trades++
-  }
+const minuteBar = (plan: DayPlan, minute: MinutePlan): Bar => {
+  const { trades, volume } = new TradeSizes(plan, minute).totals()
   const time = plan.day.preOpen + minute.minute * MINUTE
   return bar(time, [minute.open, minute.high, minute.low, minute.close], volume, trades)
 }
@@ -59,15 +52,15 @@ const minutesOf = (plan: DayPlan, until: number): ReadonlyArray<Bar> => {
   return bars
 }
 
-/** The day's bar from its minutes: prices of regular hours, volume of all; undefined before the first regular trade. */
+/** The day's bar from its minutes of regular hours, as the market folds it; undefined before the first regular trade. */
 const dayFromMinutes = (day: TradingDay, minutes: ReadonlyArray<Bar>, final: boolean): Bar | undefined => {
   let found: { -readonly [K in keyof Bar]: Bar[K] } | undefined
   let volume = 0
   let trades = 0
   for (const minute of minutes) {
+    if (minute.time < day.open || minute.time >= day.close) continue
     volume += minute.volume
     trades += minute.trades
-    if (minute.time < day.open || minute.time >= day.close) continue
     found ??= { ...minute, time: day.midnight, final }
     found.high = Math.max(found.high, minute.high)
     found.low = Math.min(found.low, minute.low)

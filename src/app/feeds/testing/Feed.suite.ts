@@ -109,8 +109,13 @@ export const feedSuite = (name: string, subject: FeedSubject): void => {
           const trades = tradesOf(ticks)
           assert.strictEqual(new Set(trades.map((trade) => trade.id)).size, trades.length)
           const inSequence = ticks
+            .filter((tick) => tick._tag !== "DaySoFar")
             .filter((tick) => tick._tag !== "Trade" || !(tick.conditions & TradeCondition.OutOfSequence))
             .map((tick) => tick.time)
+          // told once, of what is before all other ticks
+          const soFar = ticks.filter((tick) => tick._tag === "DaySoFar")
+          assert.isAtMost(soFar.length, 1)
+          assert.isTrue(soFar.every(({ time }) => time <= Math.min(...ticks.map((tick) => tick.time))))
           assert.deepStrictEqual(
             inSequence,
             [...inSequence].sort((a, b) => a - b)
