@@ -70,7 +70,7 @@ const layerTickers = Layer.mergeAll(
 
 const Streams = RpcGroup.make(Watch, SetWatched).prefix("market.")
 
-const layer = RpcServer.layer(Streams, { disableFatalDefects: true }).pipe(
+const layer = RpcServer.layer(Streams, { disableTracing: true, disableFatalDefects: true }).pipe(
   Layer.provide(
     Streams.toLayer(
       Effect.map(makeWatchHandlers, ({ setWatched, watch }) => ({

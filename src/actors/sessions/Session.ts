@@ -67,7 +67,6 @@ const heartbeat = new TextEncoder().encode(HEARTBEAT)
 export class Session implements StreamOwner, WheelTask {
   readonly id: number
   readonly streams = new Map<string, WatchStream>()
-  private readonly releases = new Map<WatchStream, () => void>()
   private readonly socket: SessionSocket
   private readonly node: SessionNode
   private open = true
@@ -158,20 +157,16 @@ export class Session implements StreamOwner, WheelTask {
     for (const stream of this.streams.values()) stream.say(json, now)
   }
 
-  /** `release` frees what the stream holds; called when the session ends, unless the stream was removed before. */
-  addStream(stream: WatchStream, release: () => void): void {
+  addStream(stream: WatchStream): void {
     this.streams.set(stream.watchId, stream)
-    this.releases.set(stream, release)
     if (this.nodeWindow > 0 || this.slowness > 0) this.widen(this.node.wheel.now())
   }
 
   /** Ends a stream: from here on not a byte is sent for it. Does nothing the second time. */
   removeStream(stream: WatchStream): void {
-    const release = this.releases.get(stream)
-    if (release === undefined) return
-    this.releases.delete(stream)
+    if (this.streams.get(stream.watchId) !== stream) return
     this.streams.delete(stream.watchId)
-    release()
+    stream.end()
   }
 
   pauseReading(): void {
@@ -196,7 +191,7 @@ export class Session implements StreamOwner, WheelTask {
   dispose(): void {
     this.open = false
     this.socket.terminate()
-    for (const stream of Array.from(this.releases.keys())) this.removeStream(stream)
+    for (const stream of this.streams.values()) this.removeStream(stream)
   }
 
   private rearm(now: number): void {

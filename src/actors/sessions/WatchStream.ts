@@ -23,6 +23,7 @@ export class WatchStream {
   /** A window is open until then; leading edge: what comes after it goes at once. */
   windowEnds = 0
   private readonly owner: StreamOwner
+  private readonly release: (stream: WatchStream) => void
   private readonly head: string
   private readonly snapshotHead: string
   private readonly dirty: Array<Slot> = []
@@ -37,7 +38,8 @@ export class WatchStream {
     requestId: string | number,
     conflation: Conflation,
     snapshotHead: string,
-    owner: StreamOwner
+    owner: StreamOwner,
+    release: (stream: WatchStream) => void
   ) {
     this.watchId = watchId
     this.requestId = requestId
@@ -45,6 +47,7 @@ export class WatchStream {
     this.snapshotHead = snapshotHead
     this.head = chunkHead(requestId)
     this.owner = owner
+    this.release = release
   }
 
   get windowMillis(): number {
@@ -95,8 +98,9 @@ export class WatchStream {
     this.say(JSON.stringify(event), now)
   }
 
-  /** The end: whatever was still to be said is not. */
+  /** The end, called once: whatever was still to be said is not, and its symbols are let go. */
   end(): void {
+    this.release(this)
     this.dirty.length = 0
     this.control.length = 0
     this.started = false

@@ -117,6 +117,11 @@ export class Watching extends Context.Service<
           hub.detach(slot)
         }
 
+        const release = (stream: WatchStream) => {
+          gauges.add("watches_active", -1)
+          for (const [symbol, slot] of stream.slots) detach(stream, symbol, slot)
+        }
+
         const answer = (
           stream: WatchStream,
           refused: ReadonlyArray<Refusal>,
@@ -165,15 +170,11 @@ export class Watching extends Context.Service<
                 message: "Too many open watches: put the symbols into one, or close another"
               })
             }
-            const stream = new WatchStream(watchId, requestId, request.conflation, head, session)
+            const stream = new WatchStream(watchId, requestId, request.conflation, head, session, release)
             yield* Effect.acquireRelease(
               Effect.sync(() => {
                 gauges.add("watches_active", 1)
-                session.addStream(stream, () => {
-                  gauges.add("watches_active", -1)
-                  for (const [symbol, slot] of stream.slots) detach(stream, symbol, slot)
-                  stream.end()
-                })
+                session.addStream(stream)
               }),
               () => Effect.sync(() => session.removeStream(stream))
             )

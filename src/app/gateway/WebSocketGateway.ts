@@ -16,7 +16,7 @@ import { CloseCode, MAX_MESSAGE_BYTES, RPC_PATH } from "../../rpc/sessions.ts"
 import { HttpListener } from "./HttpListener.ts"
 import { decodeRpcLines, withoutInternals } from "./rpcLines.ts"
 import { TokenBucket } from "./TokenBucket.ts"
-import { wsSocket } from "./WsSocket.ts"
+import { WsSocket } from "./WsSocket.ts"
 
 export interface GatewayConfig {
   /** Browser origins allowed besides the server's own, exact, e.g. "https://stocks.example". */
@@ -97,7 +97,7 @@ export const layerProtocol = (
           }
           wss.handleUpgrade(request, socket, head, (ws) => {
             // nothing below refers to `request`: it is garbage from here on (F11)
-            const inbox = sessions.open(wsSocket(ws, socket), receiver(), (session) => {
+            const inbox = sessions.open(new WsSocket(ws, socket), receiver(), (session) => {
               Queue.offerUnsafe(disconnects, session.id)
             })
             if (typeof inbox === "string") {

@@ -6,6 +6,7 @@
 import type { Duplex } from "node:stream"
 import type { WebSocket } from "ws"
 import type { SessionSocket } from "../../actors/sessions/Session.ts"
+import type { CloseCode } from "../../rpc/sessions.ts"
 
 const TEXT_FRAME = 0x81
 
@@ -46,16 +47,41 @@ const writeText = (tcp: Duplex, payload: Uint8Array): void => {
   if (tcp.writableLength > 0 && frame.length <= SLAB_BYTES) free += frame.length
 }
 
-export const wsSocket = (ws: WebSocket, tcp: Duplex): SessionSocket => ({
-  send: (bytes) => {
-    if (ws.readyState === ws.OPEN) writeText(tcp, bytes)
-  },
-  pending: () => tcp.writableLength,
-  ping: () => {
-    if (ws.readyState === ws.OPEN) ws.ping()
-  },
-  close: (code, reason) => ws.close(code, reason),
-  terminate: () => ws.terminate(),
-  pauseReading: () => ws.pause(),
-  resumeReading: () => ws.resume()
-})
+/** A class, not closures: there is one for every session. */
+export class WsSocket implements SessionSocket {
+  private readonly ws: WebSocket
+  private readonly tcp: Duplex
+
+  constructor(ws: WebSocket, tcp: Duplex) {
+    this.ws = ws
+    this.tcp = tcp
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.ws.readyState === this.ws.OPEN) writeText(this.tcp, bytes)
+  }
+
+  pending(): number {
+    return this.tcp.writableLength
+  }
+
+  ping(): void {
+    if (this.ws.readyState === this.ws.OPEN) this.ws.ping()
+  }
+
+  close(code: CloseCode, reason: string): void {
+    this.ws.close(code, reason)
+  }
+
+  terminate(): void {
+    this.ws.terminate()
+  }
+
+  pauseReading(): void {
+    this.ws.pause()
+  }
+
+  resumeReading(): void {
+    this.ws.resume()
+  }
+}

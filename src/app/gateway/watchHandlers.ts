@@ -1,5 +1,5 @@
 /** Handlers of the two RPCs that belong to a session's streams. The quotes themselves never pass here. */
-import { Effect, Stream } from "effect"
+import { Effect } from "effect"
 import type { Rpc } from "effect/rpc"
 import { SessionActors } from "../../actors/sessions/SessionActors.ts"
 import { Watching, type WatchRequest } from "../../actors/sessions/Watching.ts"
@@ -21,13 +21,12 @@ export const makeWatchHandlers = Effect.gen(function* () {
     })
 
   return {
-    // this stream stays silent: WatchStream writes its chunks to the session's socket under this request's id
+    // stays silent, in one fiber: WatchStream writes the chunks to the session's socket under this request's id.
+    // An Effect that would yield a queue, and never does: a Stream that says as little costs several KB a session.
     watch: (request: WatchRequest, { client, requestId }: Caller) =>
-      Stream.unwrap(
-        sessionOf(client.id).pipe(
-          Effect.flatMap((session) => watching.open(session, requestId, request)),
-          Effect.as(Stream.never)
-        )
+      sessionOf(client.id).pipe(
+        Effect.flatMap((session) => watching.open(session, requestId, request)),
+        Effect.andThen(Effect.never)
       ),
     setWatched: (request: Omit<WatchRequest, "conflation"> & Partial<WatchRequest>, { client }: Caller) =>
       Effect.flatMap(sessionOf(client.id), (session) => watching.set(session, request))

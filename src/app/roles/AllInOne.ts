@@ -63,7 +63,7 @@ export const layerAllInOne = (settings: Settings) => {
       Layer.mergeAll(SessionActors.layer({ maxSessions: settings.maxSessions }), Tickers.layer, layerDirectory)
     )
   )
-  const gateway = RpcServer.layer(MarketRpcs).pipe(
+  const gateway = RpcServer.layer(MarketRpcs, { disableTracing: true, disableFatalDefects: true }).pipe(
     Layer.provide(layerMarketHandlers({ version, node: hostname() })),
     Layer.provide(
       layerProtocol({
