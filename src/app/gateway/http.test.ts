@@ -163,12 +163,14 @@ describe("the dashboard", () => {
 
   it.effect("pages of the dashboard are index.html; missing files and other askers get 404 JSON", () =>
     Effect.gen(function* () {
-      const page = yield* request("/symbol/AAPL", html)
-      assert.strictEqual(page.status, 200)
-      assert.strictEqual(String(page.body), INDEX)
+      for (const target of ["/s/AAPL", "/s/BRK.B"]) {
+        const page = yield* request(target, html)
+        assert.strictEqual(page.status, 200, target)
+        assert.strictEqual(String(page.body), INDEX)
+      }
       for (const [target, headers] of [
         ["/assets/gone-12345678.js", html],
-        ["/symbol/AAPL", { accept: "application/json" }]
+        ["/s/AAPL", { accept: "application/json" }]
       ] as const) {
         const answer = yield* request(target, headers)
         assert.strictEqual(answer.status, 404, target)

@@ -91,7 +91,8 @@ const fileResponse = (request: Request, file: StaticFile): Response => {
 /** The file of that path; a page of the dashboard (a path without an extension, asked for as HTML) is index.html. */
 const findFile = (files: StaticFiles, request: Request): StaticFile | undefined => {
   const url = pathOf(request)
-  const isPage = !/\.\w+$/.test(url) && (request.headers.accept ?? "").includes("text/html")
+  // symbols may hold a dot (/s/BRK.B): what tells a page from a file is its folder and what the browser asks for
+  const isPage = !url.startsWith("/assets/") && (request.headers.accept ?? "").includes("text/html")
   return files.get(url) ?? (isPage ? files.get("/") : undefined)
 }
 
