@@ -52,6 +52,8 @@ describe("options", () => {
       const settings = yield* run(argv)
       assert.deepStrictEqual(settings.symbols, ["SPY", "IBM"])
       assert.strictEqual(settings.speed, "max")
+      assert.strictEqual((yield* run(["--start", "15:55:30"])).start, "15:55:30")
+      assert.strictEqual((yield* run([], { LZSTOCK_START: "9:30" })).start, "9:30")
       assert.strictEqual((yield* run(["--speed", "0.5"])).speed, 0.5)
       assert.strictEqual((yield* run(["--symbols", "2000"])).symbols, 2000)
     })
@@ -70,6 +72,7 @@ describe("options", () => {
     [["--feed", "real"], '--feed: "real" is not simulated or replay.'],
     [["--speed", "0"], '--speed: "0" is not a number above 0, or max.'],
     [["--date", "2013-02-30"], '--date: "2013-02-30" is not a date, YYYY-MM-DD.'],
+    [["--start", "25:00"], '--start: "25:00" is not a time of day in New York, HH:MM or HH:MM:SS.'],
     [["--role", "gateway"], '--role: "gateway" is not all-in-one.'],
     [["--feed", "replay"], "--feed replay needs --data DIR: which recording to play."],
     [["--feed", "replay", "--data", "d"], "--feed replay needs --date YYYY-MM-DD: which recording to play."]

@@ -3,6 +3,7 @@
  * variables, `--help` and docs/operations.md all come from it. A flag beats its variable, a variable beats the default.
  */
 import { Context, Effect, Option, Schema, SchemaTransformation } from "effect"
+import { timeOfDay } from "./feeds/timeOfDay.ts"
 
 // ---- values --------------------------------------------------------------------------------------------------------
 
@@ -35,6 +36,8 @@ const calendarDate = Schema.String.check(
   })
 )
 
+const timeText = Schema.String.check(Schema.makeFilter((time) => timeOfDay(time) !== undefined))
+
 /** Decoded from text, whether it came from a flag, the environment or the table's default. */
 const settings = Schema.Struct({
   port: integer(0, 65_535),
@@ -47,6 +50,7 @@ const settings = Schema.Struct({
   rate: positive,
   data: Schema.optionalKey(text),
   date: Schema.optionalKey(calendarDate),
+  start: Schema.optionalKey(timeText),
   speed: Schema.Union([Schema.Literals(["max"]), positive]),
   dataDir: text,
   maxSessions: integer(1, 1_000_000),
@@ -143,6 +147,13 @@ export const options: Readonly<Record<Key, OptionText>> = {
     value: "DATE",
     about: "replay: the day, YYYY-MM-DD; required. simulated: start on that trading day instead of now.",
     expects: "a date, YYYY-MM-DD"
+  },
+  start: {
+    group: "Market data",
+    value: "TIME",
+    about:
+      "Time of day in New York. replay: at --speed from here on, all before at once (none: 09:29:30; at max no difference). simulated: start then, on --date or the newest trading day.",
+    expects: "a time of day in New York, HH:MM or HH:MM:SS"
   },
   speed: {
     group: "Market data",

@@ -17,6 +17,8 @@ export interface FeedConfig {
   readonly data?: string | undefined
   /** Trading day, YYYY-MM-DD. */
   readonly date?: string | undefined
+  /** HH:MM or HH:MM:SS, New York. replay: at `speed` from here on, default 09:29:30; simulated: starts then. */
+  readonly start?: string | undefined
   /** Market seconds per second; "max" = as fast as the bus takes them. */
   readonly speed?: number | "max" | undefined
 }
@@ -25,16 +27,16 @@ const refuse = (adapter: string, message: string): Layer.Layer<Feed, FeedError> 
   Layer.effect(Feed, Effect.fail(new FeedError({ adapter, message })))
 
 export const feedLayer = (config: FeedConfig): Layer.Layer<Feed, FeedError, Bus> => {
-  const { data, date, rate, seed, speed, symbols } = config
+  const { data, date, rate, seed, speed, start, symbols } = config
   if (config.feed === "simulated") {
     if (typeof symbols === "object")
       return refuse("simulated", "the simulated feed takes a number of symbols, not a list")
-    return simulatedLayer({ seed, symbols, rate, speed, date })
+    return simulatedLayer({ seed, symbols, rate, speed, date, start })
   }
   if (data === undefined) {
     return refuse("replay", "the replay feed needs a data folder: the one that holds tick/SYMBOL/YYYYMMDD_trade.zip")
   }
   if (typeof symbols === "number")
     return refuse("replay", "the replay feed takes symbols by name, not a number of them")
-  return replayLayer({ dataDir: data, date, speed, symbols })
+  return replayLayer({ dataDir: data, date, speed, start, symbols })
 }

@@ -9,7 +9,7 @@ import { dayOfDate } from "../../../actors/market/calendar.ts"
 import { Feed } from "../../../actors/market/Feed.ts"
 import type { TickBatch } from "../../../rpc/ticks.ts"
 import { feedLayer } from "../index.ts"
-import { collect, ticksOf, tradesOf } from "../testing/collector.ts"
+import { collect, ioTurn, ticksOf, tradesOf } from "../testing/collector.ts"
 import { feedSuite, runUntil } from "../testing/Feed.suite.ts"
 import { leanFolder } from "../testing/leanFolder.ts"
 import { type ReplayOptions, replayLayer } from "./Replay.ts"
@@ -74,7 +74,7 @@ describe("replay", () => {
       const dataDir = yield* leanFolder({ "tick/aaa/20131007_trade.zip": tradesAt([0, 1, 10, 60, 120]) })
       for (const speed of [1, 20]) {
         yield* TestClock.setTime(0)
-        yield* withFeed({ dataDir, date: DATE, speed }, (feed) =>
+        yield* withFeed({ dataDir, date: DATE, speed, start: "09:30" }, (feed) =>
           Effect.gen(function* () {
             const batches: Array<TickBatch & { readonly marketTime: number }> = []
             yield* collect((batch) => {
@@ -95,6 +95,61 @@ describe("replay", () => {
             assert.strictEqual(feed.marketTime(), ended)
           }).pipe(Effect.scoped)
         )
+      }
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("plays at once what is before its start, and from there on at its speed", () =>
+    Effect.gen(function* () {
+      const dataDir = yield* leanFolder({
+        "tick/aaa/20131007_trade.zip": tradesAt([-19_800, -90, -30.001, -30, -29.5, 0, 60]),
+        "tick/bbb/20131007_trade.zip": tradesAt([-7_200, 30])
+      })
+      const cases = [
+        { start: undefined, atOnce: 4, startsAt: -30 },
+        { start: "09:30:30", atOnce: 7, startsAt: 30 },
+        { start: "4:00", atOnce: 0, startsAt: -19_800 }
+      ]
+      for (const { atOnce, start, startsAt } of cases) {
+        yield* TestClock.setTime(0)
+        yield* withFeed({ dataDir, date: DATE, speed: 40, start }, (feed) =>
+          Effect.gen(function* () {
+            const batches = yield* collect()
+            const fiber = yield* Effect.forkChild(feed.run)
+            const ticks = () => ticksOf(batches)
+            while (ticks().length <= atOnce) yield* ioTurn
+            for (let turn = 0; turn < 20; turn++) yield* ioTurn
+            // the clock has not moved: the start's own tick is due, later ones are not
+            assert.strictEqual(ticks().length, atOnce + 1)
+            assert.strictEqual(feed.marketTime(), MIDNIGHT + HALF_PAST_NINE + startsAt * 1_000)
+            assert.isTrue(ticks().every(({ time }) => time <= feed.marketTime()))
+            yield* TestClock.adjust("500 millis")
+            assert.strictEqual(feed.marketTime(), MIDNIGHT + HALF_PAST_NINE + (startsAt + 20) * 1_000)
+            yield* runUntil(() => ticks().length === 9)
+            yield* runUntil(() => fiber.pollUnsafe() !== undefined)
+            const times = ticks().map((tick) => tick.time)
+            assert.strictEqual(new Set(times).size, 9)
+          }).pipe(Effect.scoped)
+        )
+      }
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("ends at once when it starts after the last trade, and at full speed no start matters", () =>
+    Effect.gen(function* () {
+      const dataDir = yield* leanFolder({ "tick/aaa/20131007_trade.zip": tradesAt([0, 10, 20]) })
+      for (const options of [
+        { speed: 1, start: "16:00" },
+        { speed: "max", start: "09:30:10" },
+        { speed: "max" }
+      ] as const) {
+        const { batches, status } = yield* replayed({ dataDir, date: DATE, ...options })
+        assert.deepStrictEqual(
+          ticksOf(batches).map((tick) => tick.time - MIDNIGHT - HALF_PAST_NINE),
+          [0, 10_000, 20_000]
+        )
+        assert.strictEqual(status.state, "ended")
+        assert.strictEqual(status.detail.includes("from"), options.speed === 1)
       }
     }).pipe(Effect.scoped)
   )
@@ -156,7 +211,8 @@ describe("replay", () => {
         [{ dataDir }, ["date", "2013-10-07, 2013-10-08"]],
         [{ dataDir, date: "yesterday" }, ["yesterday", "YYYY-MM-DD"]],
         [{ dataDir, date: DATE, symbols: ["bbb", "zzz"] }, ["BBB, ZZZ", "recorded that day: AAA"]],
-        [{ dataDir, date: DATE, speed: 0 }, ["speed"]]
+        [{ dataDir, date: DATE, speed: 0 }, ["speed"]],
+        [{ dataDir, date: DATE, start: "9.30" }, ["9.30", "HH:MM"]]
       ]
       for (const [options, words] of cases) {
         const failure = yield* Effect.flip(

@@ -1,8 +1,9 @@
 /**
  * A recorded day, played again at a chosen speed; always labelled REPLAY. Files are streamed and merged in time order.
  *
- * At a given speed it publishes every 50 ms what the market did meanwhile; at "max", a second of market time at once, as
- * fast as the bus takes it. A batch holds one symbol's ticks of one such window, 512 at most. Quotes play along where
+ * At a given speed it publishes every 50 ms what the market did meanwhile, from a time of day on (half a minute before the
+ * opening bell, unless told otherwise); what was before comes first, as at "max": a second of market time at once, as fast
+ * as the bus takes it, so that statistics and bars are whole. A batch holds one symbol's ticks of one such window, 512 at most. Quotes play along where
  * they were recorded. After the last tick `run` succeeds, the state is "ended" and market time stands still.
  */
 import { join } from "node:path"
@@ -14,6 +15,7 @@ import type { FeedStatus, Listing } from "../../../rpc/market.ts"
 import type { Price, Tick } from "../../../rpc/ticks.ts"
 import { tickShard, ticksTopic } from "../../../rpc/topics.ts"
 import { universe } from "../simulated/universe.ts"
+import { timeOfDay } from "../timeOfDay.ts"
 import { type RecordedDay, recordedDay, refuse } from "./Catalog.ts"
 import { replayHistory } from "./history.ts"
 import { Merge } from "./Merge.ts"
@@ -28,6 +30,8 @@ export interface ReplayOptions {
   readonly date?: string | undefined
   /** Market seconds per second, or as fast as the bus takes them. Default 1. */
   readonly speed?: number | "max" | undefined
+  /** HH:MM or HH:MM:SS, New York: from here on at `speed`, before it at full speed. Default 09:29:30. */
+  readonly start?: string | undefined
   /** Default: all that traded that day. */
   readonly symbols?: ReadonlyArray<string> | undefined
 }
@@ -35,6 +39,7 @@ export interface ReplayOptions {
 const PACE_MILLIS = 50
 const MAX_WINDOW = 1_000
 const MAX_BATCH = 512
+const DEFAULT_START = "09:29:30"
 
 const listingsOf = (day: RecordedDay): ReadonlyArray<Listing> => {
   const known = new Map(universe().map(({ listing }) => [listing.symbol, listing]))
@@ -42,8 +47,10 @@ const listingsOf = (day: RecordedDay): ReadonlyArray<Listing> => {
 }
 
 const make = Effect.fnUntraced(function* (options: ReplayOptions) {
-  const { dataDir, speed = 1 } = options
+  const { dataDir, speed = 1, start = DEFAULT_START } = options
   if (speed !== "max" && !(speed > 0)) return yield* refuse(`speed must be a positive number or max, not ${speed}`)
+  const sinceMidnight = timeOfDay(start)
+  if (sinceMidnight === undefined) return yield* refuse(`start must be HH:MM or HH:MM:SS in New York, not ${start}`)
   const calendarDay = options.date === undefined ? undefined : dayOfDate(options.date)
   if (calendarDay === null) return yield* refuse(`${options.date} is not a date (YYYY-MM-DD)`)
   const day = yield* recordedDay(dataDir, calendarDay?.date, options.symbols)
@@ -104,8 +111,18 @@ const make = Effect.fnUntraced(function* (options: ReplayOptions) {
     }
   })
 
+  const playFast = Effect.fnUntraced(function* (merge: Merge<SymbolFiles>, end: number) {
+    for (let next = merge.peek(); next !== undefined && next.nextTime < end; next = merge.peek()) {
+      const until = Math.min(end, (Math.floor(next.nextTime / MAX_WINDOW) + 1) * MAX_WINDOW)
+      marketTime = () => until - 1
+      yield* playUntil(merge, until)
+    }
+  })
+
   const playAtSpeed = Effect.fnUntraced(function* (merge: Merge<SymbolFiles>, factor: number) {
-    const start = merge.peek()?.nextTime ?? preOpen
+    const start = midnight + sinceMidnight
+    yield* playFast(merge, start)
+    if (merge.size === 0) return
     const wallStart = wall()
     marketTime = () => start + Math.max(0, Math.floor((wall() - wallStart) * factor))
     while (merge.size > 0) {
@@ -114,18 +131,10 @@ const make = Effect.fnUntraced(function* (options: ReplayOptions) {
     }
   })
 
-  const playAll = Effect.fnUntraced(function* (merge: Merge<SymbolFiles>) {
-    for (let next = merge.peek(); next !== undefined; next = merge.peek()) {
-      const until = (Math.floor(next.nextTime / MAX_WINDOW) + 1) * MAX_WINDOW
-      marketTime = () => until - 1
-      yield* playUntil(merge, until)
-    }
-  })
-
   const run = Effect.gen(function* () {
     state = "live"
     const merge = yield* openAll
-    yield* speed === "max" ? playAll(merge) : playAtSpeed(merge, speed)
+    yield* speed === "max" ? playFast(merge, Number.POSITIVE_INFINITY) : playAtSpeed(merge, speed)
     const end = marketTime()
     marketTime = () => end
     state = "ended"
@@ -149,7 +158,7 @@ const make = Effect.fnUntraced(function* (options: ReplayOptions) {
       label: "REPLAY",
       adapter: "replay",
       state,
-      detail: `${date} at ${speed === "max" ? "full speed" : `${speed}×`}`,
+      detail: `${date} at ${speed === "max" ? "full speed" : `${speed}× from ${start}`}`,
       marketTime: marketTime(),
       speed: speed === "max" ? 0 : speed,
       symbols: day.symbols.length,

@@ -111,10 +111,13 @@ describe("ticks", () => {
           const lateTicks = ticksUntil(late, until)
           // the early one may begin later than the late one's look-back: compare what both have
           const begin = early.firstMinute
-          assert.deepStrictEqual(
-            lateTicks.filter((tick) => tick.time >= begin && tick.time <= until - step),
-            expected.filter((tick) => tick.time <= until - step)
-          )
+          const both = lateTicks.filter((tick) => tick.time >= begin)
+          // they stop asking at different moments: up to there they are the same
+          const common = Math.min(both.length, expected.length)
+          assert.deepStrictEqual(both.slice(0, common), expected.slice(0, common))
+          const rest = [...both.slice(common), ...expected.slice(common)]
+          const isLate = (tick: Tick) => tick._tag === "Trade" && (tick.conditions & TradeCondition.OutOfSequence) !== 0
+          assert.isTrue(rest.every((tick) => tick.time > until - step || isLate(tick)))
         }
       ),
       { numRuns: 40 }

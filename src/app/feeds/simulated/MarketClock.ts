@@ -3,20 +3,22 @@
  * the newest trading day. From there it runs at `speed`, and jumps from each post-market's end to the next pre-market's
  * start, so that there is always something to see.
  */
-import { phaseAt, tradingDayAt } from "../../../actors/market/calendar.ts"
+import { phaseAt } from "../../../actors/market/calendar.ts"
 import { type TradingDay, tradingDay, tradingDayOf } from "./days.ts"
 
-const AFTER_MIDNIGHT = 10.5 * 3_600_000
+/** 10:30 */
+export const MID_MORNING = 10.5 * 3_600_000
 /** A pause longer than this is the process having been suspended, not a day to be caught up with. */
 const LONGEST_STEP = 5_000
 
-export const startOf = (wall: number): number => {
-  if (phaseAt(wall) === "regular") return wall
-  const day = tradingDayAt(wall)
-  const start = day.midnight + AFTER_MIDNIGHT
-  // before today's 10:30 the newest trading day that has reached it is the one before
-  return start <= wall ? start : tradingDay(tradingDayOf(wall).index - 1).midnight + AFTER_MIDNIGHT
+/** The newest trading day that has reached this time of day, ms since its midnight. */
+export const newestDayAt = (wall: number, sinceMidnight = MID_MORNING): TradingDay => {
+  const day = tradingDayOf(wall)
+  return day.midnight + sinceMidnight <= wall ? day : tradingDay(day.index - 1)
 }
+
+export const defaultStart = (wall: number): number =>
+  phaseAt(wall) === "regular" ? wall : newestDayAt(wall).midnight + MID_MORNING
 
 export class MarketClock {
   day: TradingDay

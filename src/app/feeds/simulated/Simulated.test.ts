@@ -8,7 +8,7 @@ import { Feed } from "../../../actors/market/Feed.ts"
 import { feedLayer } from "../index.ts"
 import { collect, ioTurn, ticksOf, tradesOf } from "../testing/collector.ts"
 import { feedSuite } from "../testing/Feed.suite.ts"
-import { MarketClock, startOf } from "./MarketClock.ts"
+import { defaultStart, MarketClock } from "./MarketClock.ts"
 import { type SimulatedOptions, simulatedLayer } from "./Simulated.ts"
 
 const at = (date: string, hours: number): number => (dayOfDate(date)?.midnight ?? Number.NaN) + hours * 3_600_000
@@ -29,7 +29,7 @@ const published = (options: SimulatedOptions, wall: number, seconds: number) =>
       const fiber = yield* Effect.forkChild(feed.run)
       const marketStart = feed.marketTime()
       // each symbol's first batch needs no time
-      while (new Set(batches.map((batch) => batch.symbol)).size < feed.listings.length) yield* ioTurn
+      for (let turns = 0; turns < 10 + feed.listings.length; turns++) yield* ioTurn
       yield* TestClock.adjust(`${seconds} seconds`)
       const marketEnd = feed.marketTime()
       yield* Fiber.interrupt(fiber)
@@ -97,6 +97,16 @@ describe("simulated", () => {
     })
   )
 
+  it.effect("starts at the time of day it is told, of the newest day that has reached it", () =>
+    Effect.gen(function* () {
+      const starts: Array<number> = []
+      for (const options of [{ start: "11:59:30" }, { start: "15:55" }, { start: "4:00", date: "2026-03-02" }]) {
+        starts.push((yield* published({ symbols: 3, ...options }, NOON, 1)).marketStart)
+      }
+      assert.deepStrictEqual(starts, [NOON - 30_000, at("2026-03-03", 15) + 55 * 60_000, at("2026-03-02", 4)])
+    })
+  )
+
   it.effect("goes on with the next trading day after the post close", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(NOON)
@@ -137,7 +147,10 @@ describe("simulated", () => {
         [{ rate: 0 }, "rate"],
         [{ speed: -1 }, "speed"],
         [{ symbols: 1.5 }, "symbols"],
-        [{ date: "2026-03-07" }, "2026-03-07"]
+        [{ date: "2026-03-07" }, "2026-03-07"],
+        [{ start: "24:00" }, "24:00"],
+        [{ date: "2026-03-04", start: "03:59" }, "from 04:00"],
+        [{ date: "2026-11-27", start: "17:00" }, "2026-11-27"]
       ] as const) {
         const failure = yield* Effect.flip(
           Layer.build(simulatedLayer(options).pipe(Layer.provide(infrastructure))).pipe(Effect.scoped)
@@ -151,11 +164,11 @@ describe("simulated", () => {
 
 describe("market clock", () => {
   it("starts now in regular hours, else at 10:30 of the newest trading day that has reached it", () => {
-    assert.strictEqual(startOf(NOON), NOON)
-    assert.strictEqual(startOf(at("2026-03-04", 21)), at("2026-03-04", 10.5))
-    assert.strictEqual(startOf(at("2026-03-04", 5)), at("2026-03-03", 10.5))
-    assert.strictEqual(startOf(at("2026-03-08", 12)), at("2026-03-06", 10.5))
-    assert.strictEqual(startOf(at("2026-11-26", 12)), at("2026-11-25", 10.5))
+    assert.strictEqual(defaultStart(NOON), NOON)
+    assert.strictEqual(defaultStart(at("2026-03-04", 21)), at("2026-03-04", 10.5))
+    assert.strictEqual(defaultStart(at("2026-03-04", 5)), at("2026-03-03", 10.5))
+    assert.strictEqual(defaultStart(at("2026-03-08", 12)), at("2026-03-06", 10.5))
+    assert.strictEqual(defaultStart(at("2026-11-26", 12)), at("2026-11-25", 10.5))
   })
 
   it("jumps over the night, the weekend and a holiday", () => {

@@ -13,9 +13,10 @@ import { Feed, FeedError } from "../../../actors/market/Feed.ts"
 import type { FeedStatus } from "../../../rpc/market.ts"
 import type { Price, Tick } from "../../../rpc/ticks.ts"
 import { tickShard, ticksTopic } from "../../../rpc/topics.ts"
+import { timeOfDay } from "../timeOfDay.ts"
 import { tradingDayOf } from "./days.ts"
 import { simulatedHistory } from "./history.ts"
-import { MarketClock, startOf } from "./MarketClock.ts"
+import { defaultStart, MarketClock, MID_MORNING, newestDayAt } from "./MarketClock.ts"
 import { SymbolFeed } from "./SymbolFeed.ts"
 import { universe } from "./universe.ts"
 
@@ -30,6 +31,8 @@ export interface SimulatedOptions {
   readonly speed?: number | "max" | undefined
   /** Start at 10:30 New York of this trading day (YYYY-MM-DD) instead of now. */
   readonly date?: string | undefined
+  /** HH:MM or HH:MM:SS, New York: start at this time of that day, or of the newest trading day that has reached it. */
+  readonly start?: string | undefined
 }
 
 const SLICES = 10
@@ -43,11 +46,23 @@ const STARTED_AT_ONCE = 16
 
 const refuse = (message: string) => new FeedError({ adapter: "simulated", message })
 
-const startAt = (wall: number, date: string | undefined): number | undefined => {
-  if (date === undefined) return startOf(wall)
-  const day = dayOfDate(date)
-  return day?.trading === true ? day.midnight + 10.5 * 3_600_000 : undefined
-}
+/** When market time starts. */
+const startOf = Effect.fnUntraced(function* (wall: number, { date, start }: SimulatedOptions) {
+  const sinceMidnight = start === undefined ? undefined : timeOfDay(start)
+  if (start !== undefined && sinceMidnight === undefined) {
+    return yield* refuse(`start must be HH:MM or HH:MM:SS in New York, not ${start}`)
+  }
+  if (date === undefined && sinceMidnight === undefined) return defaultStart(wall)
+  const given = date === undefined ? newestDayAt(wall, sinceMidnight) : dayOfDate(date)
+  if (given?.trading !== true) return yield* refuse(`${date} is not a trading day of the NYSE (YYYY-MM-DD)`)
+  const at = given.midnight + (sinceMidnight ?? MID_MORNING)
+  if (at < given.preOpen || at >= given.postClose) {
+    return yield* refuse(
+      `start must be in trading hours of ${given.date}, from 04:00 to before their end, not ${start}`
+    )
+  }
+  return at
+})
 
 const make = Effect.fnUntraced(function* (options: SimulatedOptions) {
   const { seed = 42, rate = 1, speed = 1, symbols } = options
@@ -59,9 +74,7 @@ const make = Effect.fnUntraced(function* (options: SimulatedOptions) {
   const bus = yield* Bus
   const wallClock = yield* Clock.Clock
   const wall = wallClock.currentTimeMillisUnsafe()
-  const start = startAt(wall, options.date)
-  if (start === undefined) return yield* refuse(`${options.date} is not a trading day of the NYSE (YYYY-MM-DD)`)
-
+  const start = yield* startOf(wall, options)
   const clock = new MarketClock(wall, start, speed === "max" ? 0 : speed)
   const profiles = universe(symbols)
   const startDay = tradingDayOf(start)
