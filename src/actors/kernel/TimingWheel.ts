@@ -39,10 +39,11 @@ export class TimingWheel extends Context.Service<
       let cursor = Math.floor(now() / RESOLUTION)
       let open = true
 
-      const runAll = (tasks: Array<WheelTask>, time: number) => {
+      /** Each task gets the time it is run at: in a long turn, those that share one would be due together ever after. */
+      const runAll = (tasks: Array<WheelTask>) => {
         for (const task of tasks) {
           try {
-            task.onWheel(time)
+            task.onWheel(now())
           } catch {
             // a task guards itself; this only keeps one broken task from stopping everybody's time
             gauges.add("wheel_task_failures", 1)
@@ -63,7 +64,7 @@ export class TimingWheel extends Context.Service<
           if (tasks === undefined || tasks.length === 0) continue
           slots[index] = spare
           scheduled -= tasks.length
-          runAll(tasks, time)
+          runAll(tasks)
           spare = tasks
         }
       }
@@ -73,7 +74,7 @@ export class TimingWheel extends Context.Service<
       const runSoon = () => {
         const tasks = soonTasks
         soonTasks = soonSpare
-        if (open) runAll(tasks, now())
+        if (open) runAll(tasks)
         tasks.length = 0
         soonSpare = tasks
       }

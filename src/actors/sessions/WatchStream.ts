@@ -30,8 +30,6 @@ export class WatchStream {
   private readonly control: Array<string> = []
   private started = false
   private wideWindow = 0
-  /** When the quotes that wait now were to leave: windows follow on that, or streams that were flushed late together stay together. */
-  private quotesDue = 0
 
   constructor(
     watchId: string,
@@ -62,9 +60,7 @@ export class WatchStream {
   mark(slot: Slot, now: number): void {
     slot.dirty = true
     this.dirty.push(slot)
-    if (this.dirty.length > 1) return
-    this.quotesDue = Math.max(this.windowEnds, now)
-    if (this.started) this.owner.arm(this.windowEnds, now)
+    if (this.started && this.dirty.length === 1) this.owner.arm(this.windowEnds, now)
   }
 
   /** Continues a slot from where an earlier connection stopped: the next item folds what was missed. */
@@ -133,17 +129,10 @@ export class WatchStream {
       }
       if (taken === dirty.length) dirty.length = 0
       else dirty.splice(0, taken)
-      if (written > 0) this.openWindow(now)
+      if (written > 0) this.windowEnds = now + this.windowMillis
     }
     if (items > 0) frame.text(CHUNK_TAIL)
     return written
-  }
-
-  private openWindow(now: number): void {
-    const window = this.windowMillis
-    const late = now - this.quotesDue
-    this.windowEnds = now + window - (late > 0 && window > 0 ? late % window : 0)
-    this.quotesDue = this.windowEnds
   }
 
   private renderSlot(slot: Slot, frame: Frame, now: number): void {
