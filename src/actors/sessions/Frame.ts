@@ -35,6 +35,16 @@ export class Frame {
     this.length += bytes.length
   }
 
+  /** An event that starts with a comma: its first byte gives way to the bracket before it when the list is still empty. */
+  element(bytes: Uint8Array, first: boolean): void {
+    if (!first) return this.bytes(bytes)
+    this.length--
+    const bracket = this.buffer[this.length] ?? 0
+    const at = this.length
+    this.bytes(bytes)
+    this.buffer[at] = bracket
+  }
+
   /** Ends an event: folded count and send time. Few different ones exist within a millisecond, so they are kept. */
   tail(folded: number, now: number): void {
     if (now !== this.tailTime) {

@@ -1,4 +1,5 @@
 /** One watched symbol on this node: its latest bytes, and the slots of the streams that watch it. */
+import { UPDATE_HEAD } from "../../rpc/wire.ts"
 import type { WatchStream } from "./WatchStream.ts"
 
 /** A symbol in a stream: where that stream stands. epoch 0 = nothing sent yet, so a Snapshot comes first. */
@@ -22,6 +23,7 @@ export interface TopicState {
 }
 
 const NOTHING = new Uint8Array(0)
+const UPDATE_LEAD = new TextEncoder().encode(`,${UPDATE_HEAD}`)
 
 export class Topic {
   readonly symbol: string
@@ -31,6 +33,8 @@ export class Topic {
   seq = 0
   ingestTime = 0
   body: Uint8Array = NOTHING
+  /** `,{"_tag":"Update",` and the body: an update's bytes up to its tail, put together once for every watcher. */
+  update: Uint8Array = NOTHING
   private waiters: Array<() => void> = []
 
   constructor(symbol: string) {
@@ -49,6 +53,9 @@ export class Topic {
     this.seq = state.seq
     this.ingestTime = state.ingestTime
     this.body = state.body
+    this.update = Buffer.allocUnsafe(UPDATE_LEAD.length + state.body.length)
+    this.update.set(UPDATE_LEAD, 0)
+    this.update.set(state.body, UPDATE_LEAD.length)
     for (const slot of this.slots) if (!slot.dirty) slot.stream.mark(slot, now)
     if (first) {
       const waiters = this.waiters

@@ -3,7 +3,7 @@
  * Per slot only "dirty" is kept: a slot renders the topic's latest state, so waiting folds updates and never queues them.
  */
 import type { Conflating, Conflation, Gap } from "../../rpc/market.ts"
-import { CHUNK_TAIL, chunkHead, UPDATE_HEAD } from "../../rpc/wire.ts"
+import { CHUNK_TAIL, chunkHead } from "../../rpc/wire.ts"
 import type { Frame } from "./Frame.ts"
 import type { Slot } from "./Topic.ts"
 
@@ -122,8 +122,8 @@ export class WatchStream {
         const slot = dirty[taken++]
         // a slot detached meanwhile has nothing more to say
         if (slot === undefined || slot.index < 0) continue
-        frame.text(items++ === 0 ? this.head : ",")
-        this.renderSlot(slot, frame, now)
+        if (items === 0) frame.text(this.head)
+        this.renderSlot(slot, frame, now, items++ === 0)
         onDelivered(slot.topic.ingestTime, now)
         written++
       }
@@ -135,14 +135,14 @@ export class WatchStream {
     return written
   }
 
-  private renderSlot(slot: Slot, frame: Frame, now: number): void {
+  private renderSlot(slot: Slot, frame: Frame, now: number, first: boolean): void {
     const { topic } = slot
     slot.dirty = false
     if (slot.epoch === topic.epoch) {
-      frame.text(UPDATE_HEAD)
-      frame.bytes(topic.body)
+      frame.element(topic.update, first)
       frame.tail(topic.seq - slot.seq - 1, now)
     } else {
+      if (!first) frame.text(",")
       if (slot.epoch > 0) {
         const gap: Gap = {
           _tag: "Gap",
@@ -158,8 +158,8 @@ export class WatchStream {
       frame.text(this.snapshotHead)
       frame.bytes(topic.body)
       frame.tail(0, now)
+      slot.epoch = topic.epoch
     }
-    slot.epoch = topic.epoch
     slot.seq = topic.seq
   }
 }
