@@ -149,13 +149,13 @@ const conditions = (shape: Shape, rounds: number): ReadonlyArray<string> => {
   ]
 }
 
-export const fanout = async (scale: number): Promise<Report> => {
+export const fanout = async (scale: number, published = 4_000): Promise<Report> => {
   const shape: Shape = {
     sessions: 5_000,
     symbols: 2_000,
     perSession: 50,
     conflation: 100,
-    published: 4_000,
+    published,
     warmUpSeconds: 2,
     seconds: Math.max(1, 5 * scale)
   }
@@ -169,7 +169,7 @@ export const fanout = async (scale: number): Promise<Report> => {
     verdicts: [
       ...(ours.window > shape.conflation
         ? [
-            `The node was over its budget and widened every window to ${ours.window} ms: **not the agreed load, the two figures below do not count.**`
+            `The node was over its budget and widened every window to ${ours.window} ms at some time in the run: **not the agreed load, the two figures below do not count.**`
           ]
         : []),
       against("Updates per server CPU-second", ours.perCpuSecond, 100_000, 500_000, thousands, "more"),

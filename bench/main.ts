@@ -8,7 +8,7 @@ import { setChildPriority } from "./support/processes.ts"
 import { loadNow, type Report, render, save } from "./support/report.ts"
 import { teardown } from "./teardown.ts"
 
-const benchmarks: Readonly<Record<string, (scale: number) => Promise<Report>>> = {
+const benchmarks: Readonly<Record<string, (scale: number, published?: number) => Promise<Report>>> = {
   fold,
   fanout,
   immediate,
@@ -26,7 +26,8 @@ const help = `npm run bench [-- NAME… OPTIONS]
   load SHAPE  the real server under users: smoke, spike or capacity (not part of the default)
 
   --scale F     shorter (0.1) or longer (2) than usual
-  --priority N  niceness of the measured processes; below 0 needs root
+  --priority N  niceness of the measured processes; below 0 needs root, and a session of its own (setsid)
+  --published N symbol updates a second for fanout, each going to 125 sessions (4,000)
   --server "…"  more options for the server of load, e.g. "--rate 2"
   --no-save     print only, leave RESULTS.md alone
 `
@@ -36,6 +37,7 @@ const { positionals, values } = parseArgs({
   options: {
     scale: { type: "string", default: "1" },
     priority: { type: "string", default: "0" },
+    published: { type: "string" },
     server: { type: "string" },
     "no-save": { type: "boolean", default: false },
     help: { type: "boolean", default: false }
@@ -68,7 +70,10 @@ const run = async () => {
   for (const name of names) {
     const before = loadNow()
     process.stderr.write(`${name} …\n`)
-    const report = await benchmarks[name]?.(scale)
+    const report = await benchmarks[name]?.(
+      scale,
+      values.published === undefined ? undefined : Number(values.published)
+    )
     if (report !== undefined) say(report, before)
   }
 }

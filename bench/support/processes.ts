@@ -1,5 +1,6 @@
 /** Child processes that answer questions: servers and generators run beside the bench, each with its own CPU account. */
 import { type ChildProcess, fork } from "node:child_process"
+import { writeFileSync } from "node:fs"
 import { setPriority } from "node:os"
 import { fileURLToPath } from "node:url"
 
@@ -41,6 +42,13 @@ export const answer = <Q extends Answers<Q>>(answers: Q): void => {
 let priority = 0
 export const setChildPriority = (niceness: number): void => {
   priority = niceness
+  if (niceness === 0) return
+  try {
+    // where Linux groups processes by terminal session, niceness counts only inside the group: move the group too
+    writeFileSync("/proc/self/autogroup", String(niceness))
+  } catch {
+    // another system, or no right to: plain niceness it is
+  }
 }
 
 export interface Child<Q extends Answers<Q>> {
