@@ -78,12 +78,21 @@ const make = Effect.fnUntraced(function* (options: SimulatedOptions) {
   const clock = new MarketClock(wall, start, speed === "max" ? 0 : speed)
   const profiles = universe(symbols)
   const startDay = tradingDayOf(start)
-  const sources: Array<SymbolFeed> = []
-  for (const profile of profiles) {
-    sources.push(new SymbolFeed(seed, profile, rate, startDay, start))
-    if (sources.length % STARTED_AT_ONCE === 0) yield* Effect.yieldNow
+  const bySymbol = new Map(profiles.map((profile) => [profile.listing.symbol, profile]))
+  const planned = new Map<string, SymbolFeed>()
+  /** Planned when first asked for: all at once would keep the process from everything else for a tenth of a second. */
+  const sourceOf = (symbol: string): SymbolFeed | undefined => {
+    const profile = bySymbol.get(symbol)
+    let source = planned.get(symbol)
+    if (source === undefined && profile !== undefined) {
+      source = new SymbolFeed(seed, profile, rate, startDay, start)
+      planned.set(symbol, source)
+    }
+    return source
   }
-  const slices = Array.from({ length: SLICES }, (_, slice) => sources.filter((_, i) => i % SLICES === slice))
+  /** Those that have begun. */
+  const sources: Array<SymbolFeed> = []
+  const slices = Array.from({ length: SLICES }, (): Array<SymbolFeed> => [])
   let state: FeedStatus["state"] = "starting"
   let ticks = 0
 
@@ -101,15 +110,18 @@ const make = Effect.fnUntraced(function* (options: SimulatedOptions) {
     }
   })
 
-  let begun = 0
   /** Each symbol's first batch: every one has something to show from the first moment on. */
   const begin = Effect.fnUntraced(function* (marketTime: number) {
-    for (let source = sources[begun]; source !== undefined; source = sources[++begun]) {
+    for (const { listing } of profiles.slice(sources.length)) {
+      const source = sourceOf(listing.symbol)
+      if (source === undefined) continue
       const { previousClose, soFar, symbol } = source
       const first = source.take(marketTime, MAX_BATCH)
+      slices[sources.length % SLICES]?.push(source)
+      sources.push(source)
       const batch = soFar === undefined ? first : [soFar, ...first]
       if (batch.length > 0) yield* publish(symbol, previousClose, batch)
-      if (begun % STARTED_AT_ONCE === 0) yield* Effect.yieldNow
+      if (sources.length % STARTED_AT_ONCE === 0) yield* Effect.yieldNow
     }
   })
 
@@ -155,7 +167,7 @@ const make = Effect.fnUntraced(function* (options: SimulatedOptions) {
       ticks,
       malformed: 0
     })),
-    history: simulatedHistory(seed, rate, new Map(sources.map((source) => [source.symbol, source])))
+    history: simulatedHistory(seed, rate, { get: sourceOf })
   })
 })
 

@@ -138,7 +138,7 @@ interface Wanted {
 }
 
 /** `simulatedHistory(...)` answers Feed.history. */
-export const simulatedHistory = (seed: number, rate: number, symbols: ReadonlyMap<string, SymbolFeed>) => {
+export const simulatedHistory = (seed: number, rate: number, symbols: Pick<ReadonlyMap<string, SymbolFeed>, "get">) => {
   const kept = new Map<string, ReadonlyArray<Bar>>()
 
   /** A day's minutes before the feed's own ticks. They never change, so the latest asked for are kept. */
