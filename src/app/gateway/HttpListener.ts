@@ -1,9 +1,10 @@
 /**
  * The one port this process listens on. http.ts answers its requests, the gateway takes its WebSocket upgrades: both
- * attach to the same `server`.
+ * attach to the same `server`. Until then, and once they are gone, notServing.ts answers.
  */
 import { createServer, type Server } from "node:http"
 import { Context, Effect, Layer, Schema } from "effect"
+import { answerWhileNotServing } from "./notServing.ts"
 
 /** Listening failed; `message` is one line that says what to do. */
 export class ListenError extends Schema.TaggedError<ListenError>()("ListenError", {
@@ -55,6 +56,7 @@ const listen = (host: string, port: number): Effect.Effect<Server, ListenError> 
   Effect.callback((resume) => {
     // a request's head must arrive within 10 s: a slow sender holds no socket for long
     const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000 })
+    answerWhileNotServing(server)
     const failed = (error: Error) =>
       resume(Effect.fail(new ListenError({ host, port, message: explain(host, port, error) })))
     server.once("error", failed)
