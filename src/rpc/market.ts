@@ -96,7 +96,7 @@ export type Snapshot = typeof Snapshot.Type
 export const Update = Schema.TaggedStruct("Update", quoteFields).pipe(Schema.encodeKeys(quoteKeys))
 export type Update = typeof Update.Type
 
-export const RefusalReason = Schema.Literals(["unknown-symbol", "malformed-symbol", "too-many-symbols", "unavailable"])
+export const RefusalReason = Schema.Literals(["unknown-symbol", "malformed-symbol", "too-many-symbols"])
 export type RefusalReason = typeof RefusalReason.Type
 export const Refusal = Schema.Struct({ symbol: Schema.String, reason: RefusalReason, message: Schema.String })
 export type Refusal = typeof Refusal.Type
@@ -105,6 +105,8 @@ export type Refusal = typeof Refusal.Type
 export const Watching = Schema.TaggedStruct("Watching", {
   accepted: Schema.Array(Schema.String),
   refused: Schema.Array(Refusal),
+  /** How many were refused in all, when that is more than are listed. */
+  refusedTotal: Schema.optionalKey(Schema.Int),
   /** Whether every position presented could be continued: all or nothing. null when none was presented. */
   recovered: Schema.NullOr(Schema.Boolean),
   /** Server's process start, ms; another value after a reconnect means another server. */
@@ -118,11 +120,12 @@ export const Gap = Schema.TaggedStruct("Gap", {
   epoch: Schema.Int,
   from: Schema.Int,
   to: Schema.NullOr(Schema.Int),
-  reason: Schema.Literals(["actor-restarted", "owner-moved", "feed-lost", "overflow"])
+  /** "actor-restarted": its state begins anew. "unavailable": its actor cannot be reached; the Snapshot comes when it can. */
+  reason: Schema.Literals(["actor-restarted", "unavailable"])
 })
 export type Gap = typeof Gap.Type
 
-/** Per-symbol liveness changed: "feed-down" = we lost the feed; "live" = values are current again, even if nothing trades. */
+/** Whether the feed delivers: said after every `Watching`, and on change. A symbol that merely does not trade is "live" all the same. */
 export const Liveness = Schema.TaggedStruct("Liveness", {
   state: Schema.Literals(["live", "feed-down"]),
   since: Millis
@@ -196,6 +199,7 @@ export const Bar = Schema.Struct({
   low: Money,
   close: Money,
   volume: Shares,
+  /** 0: not known, as in recorded bars that do not tell it. */
   trades: Schema.Int,
   /** false while it forms. */
   final: Schema.Boolean,
@@ -288,7 +292,7 @@ export const Watch = Rpc.make("Watch", {
     positions: Schema.optionalKey(Schema.Array(Position).check(Schema.isMaxLength(20_000)))
   },
   success: WatchEvent,
-  error: Schema.Union([WatchIdConflict, LimitExceeded, Unavailable]),
+  error: Schema.Union([WatchIdConflict, LimitExceeded]),
   stream: true
 })
 
@@ -319,14 +323,14 @@ export const GetBars = Rpc.make("Bars", {
     limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5_000 })))
   },
   success: BarsPage,
-  error: Schema.Union([UnknownSymbol, InvalidRequest, Unavailable])
+  error: Schema.Union([UnknownSymbol, InvalidRequest, LimitExceeded, Unavailable])
 })
 
 /** The live last bar: at once, then whenever it changes, at most four times a second; also revisions of older bars. */
 export const WatchBars = Rpc.make("WatchBars", {
   payload: { symbol: SymbolText, interval: Interval },
   success: Bar,
-  error: Schema.Union([UnknownSymbol, Unavailable]),
+  error: Schema.Union([UnknownSymbol, LimitExceeded, Unavailable]),
   stream: true
 })
 

@@ -14,7 +14,7 @@ export class BarChanges {
     return this["1s"].size === 0 && this["1m"].size === 0 && this["1d"].size === 0
   }
 
-  /** Oldest first. A bar with `trades: 0` is gone: all its trades were cancelled (see `isGone`). */
+  /** Oldest first. A bar of which nothing is left is gone: all its trades were cancelled (see `isGone`). */
   bars(interval: BaseInterval): Array<Bar> {
     return Array.from(this[interval].values()).sort(byTime)
   }

@@ -1,5 +1,6 @@
 /** Bars of one symbol and interval in one Float64Array, sorted by time: 64 bytes a bar instead of some 180 as objects. */
 import type { Bar } from "../../rpc/market.ts"
+import { isGone } from "./bars.ts"
 import type { BarQuery } from "./Feed.ts"
 
 /** Numbers a bar takes: time, open, high, low, close, volume, trades, revision × 2 + final. */
@@ -47,7 +48,8 @@ export class BarColumns {
     const start = this.#lowerBound(query.from ?? Number.NEGATIVE_INFINITY)
     const bars: Array<Bar> = []
     for (let at = end - 1; at >= start && bars.length < query.limit; at--) {
-      if ((this.#cells[at * STRIDE + 6] ?? 0) > 0) bars.push(this.#read(at))
+      const bar = this.#read(at)
+      if (!isGone(bar)) bars.push(bar)
     }
     return bars.reverse()
   }

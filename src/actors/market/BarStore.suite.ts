@@ -65,6 +65,15 @@ export const barStoreSuite = <E>(name: string, layer: Layer.Layer<BarStore, E>):
         assert.deepStrictEqual(page, [bar(0), bar(2)])
       })
     )
+    check("shows bars whose number of trades is not known", (store) =>
+      Effect.gen(function* () {
+        yield* store.put("A", "1d", [bar(0, { trades: 0 }), bar(1)])
+        assert.deepStrictEqual(yield* store.page({ symbol: "A", interval: "1d", limit: 9 }), [
+          bar(0, { trades: 0 }),
+          bar(1)
+        ])
+      })
+    )
     check("pages: from ≤ time < to, time < before, the newest `limit`", (store) =>
       Effect.gen(function* () {
         yield* store.put(

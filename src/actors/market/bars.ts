@@ -9,7 +9,7 @@ import { civilOf, dayNumber, weekdayOf } from "./civil.ts"
 import { Moves } from "./conditions.ts"
 import type { BaseInterval } from "./Feed.ts"
 
-/** One bar being built, in inside units. Times are keys (see DayClock in tickerState.ts), so late trades find their place. */
+/** One bar being built, in inside units. Times are keys (`keyOf` in tradeFold.ts), so late trades find their place. */
 export interface PriceBar {
   open: Price
   high: Price
@@ -187,13 +187,14 @@ export const goneBar = (price: Price, time: number, final: boolean, revision: nu
   return { time, open: dollars, high: dollars, low: dollars, close: dollars, volume: 0, trades: 0, final, revision }
 }
 
-/** Whether this announces that the bar is no more. */
-export const isGone = (bar: Bar): boolean => bar.trades === 0
+/** Whether this announces that the bar is no more. Recorded bars have no trades either, where the recording does not tell them. */
+export const isGone = (bar: Bar): boolean => bar.trades === 0 && bar.volume === 0
 
 /**
  * Coarse bars of finer ones, oldest first in, oldest first out. A daily or coarser bar takes of intraday bars only those
  * of regular hours, as published daily bars do. A rolled-up bar is final when a bar after it exists, when its last part is
- * final and reaches its end, or when `marketTime` has passed its end; its revision counts those of its parts.
+ * final and reaches its end, or when `marketTime` has passed its end; its revision counts those of its parts. Its trades
+ * are not known (0) where those of a part are not.
  */
 export const rollUp = (
   bars: ReadonlyArray<Bar>,
@@ -211,7 +212,7 @@ export const rollUp = (
       if (bar.low < current.low) current.low = bar.low
       current.close = bar.close
       current.volume += bar.volume
-      current.trades += bar.trades
+      current.trades = current.trades === 0 || bar.trades === 0 ? 0 : current.trades + bar.trades
       current.revision += bar.revision
     } else {
       if (current !== undefined) current.final = true

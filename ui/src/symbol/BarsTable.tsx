@@ -64,7 +64,7 @@ export const BarsTable = (props: {
                   <span class="arrow">{arrowOf(directionOf(bar.close - bar.open))}</span> {formatPrice(bar.close)}
                 </td>
                 <td class="px-3 text-right">{formatWhole(bar.volume)}</td>
-                <td class="px-3 text-right">{formatWhole(bar.trades)}</td>
+                <td class="px-3 text-right">{formatWhole(bar.trades > 0 ? bar.trades : null)}</td>
                 <td class="px-4">
                   <Show
                     when={bar.revision > 0}

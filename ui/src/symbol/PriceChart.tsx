@@ -49,7 +49,9 @@ const Legend = (props: { readonly bar: Bar | null; readonly interval: Interval }
               </abbr>{" "}
               {formatCompact(bar().volume)}
             </span>
-            <span class="text-soft">{formatWhole(bar().trades)} trades</span>
+            <Show when={bar().trades > 0}>
+              <span class="text-soft">{formatWhole(bar().trades)} trades</span>
+            </Show>
             <Show when={!bar().final}>
               <span class="text-accent">forming</span>
             </Show>
