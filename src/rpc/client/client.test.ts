@@ -238,6 +238,23 @@ describe("a server that is killed and comes back on its port", () => {
     ])
   })
 
+  it("is not said to have continued from every position when only those that fit one message were presented", async () => {
+    const letters = [..."ABCDEFGHIJKLM"]
+    const symbols = letters.flatMap((a) => letters.flatMap((b) => letters.map((c) => `${a}${b}${c}`)))
+    const { told, served } = await watchOf(symbols)
+    served.say(watching(symbols), ...symbols.map((symbol) => snapshot(symbol, 1, 10)))
+    const last = symbols.at(-1) ?? ""
+    await told.until(stateOf(last, 10))
+    await server().stop()
+    await server().start()
+    const again = await nextWatch()
+    const presented = again.request.positions ?? []
+    expect(presented.length).toBeGreaterThan(500)
+    expect(presented.length).toBeLessThan(symbols.length)
+    again.say(watching(symbols, true), ...symbols.slice(presented.length).map((symbol) => snapshot(symbol, 1, 10)))
+    expect(await told.until(is("Resumed"))).toMatchObject({ recovered: false, missed: [] })
+  })
+
   it("hears of the set as it was changed meanwhile", async () => {
     const { told, served, watch } = await watchOf(["AAPL", "MSFT"])
     served.say(watching(["AAPL", "MSFT"]), snapshot("AAPL", 1, 10), snapshot("MSFT", 1, 20))

@@ -40,6 +40,8 @@ export class Tracker {
   /** Where delivery stopped, of the symbols not current again since the disconnect. */
   private readonly before = new Map<string, Position>()
   private downSince: number | null = null
+  /** Whether the server was told every position held: it can say "recovered" of those only. */
+  private presentedAll = true
   /** Set by `Watching` after a disconnect, until `Resumed` is told. */
   private resuming: {
     readonly recovered: boolean
@@ -69,6 +71,11 @@ export class Tracker {
       if (this.desired.has(symbol)) positions.push({ symbol, epoch, seq })
     }
     return positions
+  }
+
+  /** The next stream opens with these positions, all that are held or as many as fit. */
+  present(positions: ReadonlyArray<Position>): void {
+    this.presentedAll = positions.length === this.positions.length
   }
 
   /** Waiting for symbols to become current before `Resumed` can be told. */
@@ -159,7 +166,8 @@ export class Tracker {
     for (const symbol of this.states.keys()) if (!accepted.has(symbol)) this.states.delete(symbol)
     for (const symbol of this.before.keys()) if (!accepted.has(symbol)) this.before.delete(symbol)
     if (this.downSince === null) return
-    this.resuming = { recovered: event.recovered === true, downMillis: now - this.downSince, missed: [] }
+    const recovered = event.recovered === true && this.presentedAll
+    this.resuming = { recovered, downMillis: now - this.downSince, missed: [] }
     this.downSince = null
     if (this.before.size === 0) this.settle(out)
   }

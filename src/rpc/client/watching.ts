@@ -238,6 +238,7 @@ export const openWatch = (
         refuse(mine, tooLong(), null)
         return yield* newerThan(mine)
       }
+      tracker.present(positions)
       const exit = yield* Effect.exit(
         Stream.runDrain(
           rpcs["market.Watch"]({
