@@ -75,12 +75,16 @@ const startServer = async (more: ReadonlyArray<string>) => {
   const folder = mkdtempSync(joinPath(tmpdir(), "lzstock-bench-"))
   const main = fileURLToPath(new URL("../src/app/main.ts", import.meta.url))
   const child = spawn(process.execPath, [main, "--port", "0", "--data-dir", folder, "--log-format", "json", ...more], {
-    stdio: ["ignore", "pipe", "ignore"]
+    stdio: ["ignore", "pipe", "pipe"]
+  })
+  let said = ""
+  child.stderr.on("data", (text) => {
+    said = (said + String(text)).slice(-2_000)
   })
   const kill = () => child.kill("SIGKILL")
   process.once("exit", kill)
   const port = await new Promise<number>((resolve, reject) => {
-    child.once("exit", (code) => reject(new Error(`the server ended with ${code}`)))
+    child.once("exit", (code) => reject(new Error(`the server ended with ${code}:\n${said}`)))
     createInterface({ input: child.stdout }).on("line", (line) => {
       const { data, message } = JSON.parse(line) as {
         readonly message: string

@@ -127,6 +127,7 @@ const actors = async (work: Work, batches: ReadonlyArray<TickBatch>): Promise<Fo
     listings: names.map((symbol) => ({ symbol, name: symbol, exchange: "BENCH", sector: "BENCH" })),
     status: Effect.die(new Error("nobody asks")),
     marketTime: () => marketTime,
+    publishedUpTo: () => marketTime,
     run: Effect.never,
     history: () => Effect.succeed([])
   })

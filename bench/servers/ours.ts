@@ -79,7 +79,7 @@ const layer = RpcServer.layer(Streams, { disableTracing: true, disableFatalDefec
       }))
     )
   ),
-  Layer.provide(layerProtocol()),
+  Layer.provide(layerProtocol({ allowedOrigins: [] })),
   Layer.provideMerge(HttpListener.layer({ host: "127.0.0.1", port: 0 })),
   Layer.provide(Watching.layer({ symbolsPerSession: 5_000, watchesPerSession: 32 })),
   Layer.provide(QuoteHub.layer),
