@@ -50,7 +50,7 @@ const fail = (message: string): never => {
 }
 
 const say = (report: Report, loadBefore: number) => {
-  const text = render(report, loadBefore)
+  const text = render(report, loadBefore, Number(values.priority))
   process.stdout.write(`\n${text}\n`)
   if (!values["no-save"]) save(report, text)
 }

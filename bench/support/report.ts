@@ -40,12 +40,12 @@ const table = ({ head, rows }: Report): string => {
 export const loadNow = (): number => loadavg()[0] ?? 0
 
 /** `loadBefore`: the machine's load average before the benchmark began; above ~0.5 its figures are preliminary. */
-export const render = (report: Report, loadBefore: number): string => {
+export const render = (report: Report, loadBefore: number, priority: number): string => {
   const busy = loadBefore > 0.5 ? " **The machine had other work: preliminary.**" : ""
   return [
     `## ${report.title}`,
     "",
-    `${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC, commit ${commit()}, ${machine()}, load average before ${loadBefore.toFixed(1)}.${busy}`,
+    `${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC, commit ${commit()}, ${machine()}, load average before ${loadBefore.toFixed(1)}.${priority === 0 ? "" : ` Run at niceness ${priority}.`}${busy}`,
     `Again: \`npm run bench -- ${report.name}\``,
     "",
     ...report.conditions.map((line) => `- ${line}`),
