@@ -5,6 +5,8 @@ import type { Bar, FeedLabel } from "../../src/rpc/market.ts"
 
 export class ScriptedFeed {
   marketTime = 0
+  /** Default: market time. */
+  publishedUpTo: number | undefined
   label: FeedLabel = "REPLAY"
   readonly symbols: ReadonlyArray<string>
   /** Keyed `SYMBOL 1d`, oldest first. */
@@ -23,6 +25,7 @@ export class ScriptedFeed {
         listings: this.symbols.map((symbol) => ({ symbol, name: symbol, exchange: "TEST", sector: "TEST" })),
         status: Effect.die(new Error("not scripted")),
         marketTime: () => this.marketTime,
+        publishedUpTo: () => this.publishedUpTo ?? this.marketTime,
         run: Effect.never,
         history: (query) =>
           Effect.sync(() => {

@@ -12,6 +12,7 @@ import { Bus } from "../kernel/Bus.ts"
 import { BarStore } from "./BarStore.ts"
 import { barEnd, barStart, baseOf, isGone, rollUp } from "./bars.ts"
 import { type BarQuery, Feed } from "./Feed.ts"
+import { TickerSettings } from "./TickerSettings.ts"
 
 export interface HistoryQuery {
   readonly symbol: string
@@ -51,6 +52,7 @@ export class BarHistory extends Context.Service<
       const bus = yield* Bus
       const store = yield* BarStore
       const feed = yield* Feed
+      const settings = yield* TickerSettings
       const client = yield* Ticker.client
       const listed = new Set(feed.listings.map((listing) => listing.symbol))
 
@@ -58,6 +60,9 @@ export class BarHistory extends Context.Service<
         listed.has(symbol)
           ? Effect.void
           : Effect.fail(new UnknownSymbol({ symbol, message: `${symbol} is not listed here: see market.Listings` }))
+
+      /** The market time by which bars are final; the same grace for late trades as the ticker actors give. */
+      const passed = () => feed.publishedUpTo() - settings.closeGraceMillis
 
       const unavailable = (symbol: string) => () =>
         new Unavailable({
@@ -101,7 +106,7 @@ export class BarHistory extends Context.Service<
           more = chunk.length === size
           upper = chunk[0]?.time
           parts = parts.length === 0 ? chunk : [...chunk, ...parts]
-          bars = rollUp(parts, interval, feed.marketTime())
+          bars = rollUp(parts, interval, passed())
         }
         const kept = bars.slice(-limit)
         const result: BarsPage = {
@@ -166,10 +171,10 @@ export class BarHistory extends Context.Service<
               const out: Array<Bar> = []
               for (const [start, bars] of revised) {
                 const whole = mergeBars(yield* partsOf(start, null), bars)
-                out.push(...rollUp(whole, interval, feed.marketTime()))
+                out.push(...rollUp(whole, interval, passed()))
               }
               if (starts.has(newest)) {
-                out.push(...rollUp(Array.from(parts.values()).sort(byTime), interval, feed.marketTime()))
+                out.push(...rollUp(Array.from(parts.values()).sort(byTime), interval, passed()))
               }
               return out.sort(byTime)
             })

@@ -30,6 +30,11 @@ export class Feed extends Context.Service<
     readonly status: Effect.Effect<FeedStatus>
     /** The feed's market time now, ms since epoch; sync because the quote path asks often. */
     readonly marketTime: () => number
+    /**
+     * The market time, ms since epoch, up to and including which every tick has been published: never later than
+     * `marketTime`, and at a high speed seconds behind it. What bars are closed by; late reports may still come.
+     */
+    readonly publishedUpTo: () => number
     /** Publishes batches on `ticks.<shard>` until the recording ends or it is interrupted. Waits when the bus makes it wait. */
     readonly run: Effect.Effect<void, FeedError>
     /** Bars from before this feed's own ticks, oldest first, at most `limit`; empty where it has none. */

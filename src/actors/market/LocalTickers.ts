@@ -12,8 +12,8 @@ export interface LocalTicker {
   readonly offer: (batch: TickBatch) => boolean
   /** Waits for room. False: this actor has stopped, activate it again. */
   readonly accept: (batch: TickBatch) => Effect.Effect<boolean>
-  /** Market time has passed: bars that ended by then become final. Cheap when none did. */
-  readonly advance: (marketTime: number) => void
+  /** All ticks up to this market time were offered: bars that ended by then become final. Cheap when none did. */
+  readonly advance: (publishedUpTo: number) => void
   /** Ticks were lost before the mailbox: a new epoch makes every watcher resynchronise. */
   readonly resync: () => void
 }

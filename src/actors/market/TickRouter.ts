@@ -6,7 +6,7 @@
  * Back-pressure: a full mailbox makes the publisher wait. Recorded and simulated feeds can wait for ever and lose nothing;
  * a live feed cannot, so after `overflowMillis` its batch is dropped, counted, and the watchers are told by a new epoch (A6).
  *
- * Once a second it also tells the actors the market time, so that bars of quiet symbols become final, and tells the cluster
+ * Once a second it also tells the actors how far the feed has published, so that bars of quiet symbols become final, and tells the cluster
  * which actors are in use, so that they are not passivated: one loop for the node, no timer per actor (F4).
  */
 import { Clock, Deferred, Effect, Layer, Option, Schedule } from "effect"
@@ -140,11 +140,13 @@ const make = Effect.gen(function* () {
   }
 
   const sweep = Effect.gen(function* () {
-    const marketTime = feed.marketTime()
+    // not the clock's: ticks of before now may still be about to be published
+    const publishedUpTo = feed.publishedUpTo()
     const now = clock.currentTimeMillisUnsafe()
     const inUse: Array<LocalTicker> = []
     for (const ticker of locals.all()) {
-      ticker.advance(marketTime)
+      // what waits for a starting actor is not in its mailbox yet
+      if (!starting.has(ticker.symbol)) ticker.advance(publishedUpTo)
       if (ticker.fed && now - ticker.touchedAt >= half) inUse.push(ticker)
     }
     for (const ticker of inUse) {

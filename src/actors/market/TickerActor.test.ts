@@ -10,6 +10,7 @@ import type { TickBatch } from "../../rpc/ticks.ts"
 import { barsTopic, quotesTopic } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
+import { BarHistory } from "./BarHistory.ts"
 import { BarStore } from "./BarStore.ts"
 import { Checkpoints } from "./Checkpoints.ts"
 import { LocalTickers } from "./LocalTickers.ts"
@@ -151,6 +152,41 @@ describe("ticker actors", () => {
       }).pipe(Effect.scoped, Effect.provide(marketNode(feed)))
     }
   )
+
+  it.effect("a bar is not final while ticks of its time are still to be published, wherever the clock is", () => {
+    const feed = new ScriptedFeed(["AAPL"])
+    feed.marketTime = ten
+    return Effect.gen(function* () {
+      yield* shardsReady
+      const store = yield* BarStore
+      const history = yield* BarHistory
+      const stored = Effect.map(store.page({ symbol: "AAPL", interval: "1m", limit: 9 }), (bars) =>
+        bars.map((bar) => [bar.volume, bar.revision])
+      )
+      // at 600×: the clock is half a minute ahead of what was published
+      feed.publishedUpTo = ten + 55_000
+      yield* publish(batch("AAPL", trade(ten + 55_000, 10)))
+      yield* settle
+      feed.marketTime = ten + 85_000
+      yield* TestClock.adjust("1 second")
+      yield* settle
+      assert.deepStrictEqual(yield* stored, [])
+      const five = yield* history.page({ symbol: "AAPL", interval: "5m" })
+      assert.isFalse(five.bars[0]?.final)
+      yield* publish(batch("AAPL", trade(ten + 58_000, 11)))
+      feed.publishedUpTo = feed.marketTime
+      yield* settle
+      yield* TestClock.adjust("1 second")
+      yield* settle
+      assert.deepStrictEqual(yield* stored, [[200, 0]])
+      feed.marketTime = ten + 330_000
+      feed.publishedUpTo = ten + 290_000
+      const isFinal = Effect.map(history.page({ symbol: "AAPL", interval: "5m" }), ({ bars }) => bars[0]?.final)
+      assert.isFalse(yield* isFinal)
+      feed.publishedUpTo = feed.marketTime
+      assert.isTrue(yield* isFinal)
+    }).pipe(Effect.scoped, Effect.provide(marketNode(feed)))
+  })
 
   it.effect("passive when idle, with nothing lost: the next tick or snapshot brings bars and statistics back", () => {
     const feed = new ScriptedFeed(["AAPL", "MSFT"])

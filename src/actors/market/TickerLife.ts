@@ -287,8 +287,8 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     touchedAt: Number.NEGATIVE_INFINITY,
     offer: (batch) => retryAt === undefined && Queue.offerUnsafe(mailbox, batch),
     accept,
-    advance: (marketTime) => {
-      const reached = marketTime - settings.closeGraceMillis
+    advance: (publishedUpTo) => {
+      const reached = publishedUpTo - settings.closeGraceMillis
       if (!settled.isOpen() || fold.broken || retryAt !== undefined || reached < nextCloseAt(fold.state)) return
       Queue.offerUnsafe(mailbox, reached)
     },

@@ -4,22 +4,34 @@ import { TestClock } from "effect/testing"
 import { Bus } from "../../actors/kernel/Bus.ts"
 import { Gauges } from "../../actors/kernel/Gauges.ts"
 import { Feed, FeedError } from "../../actors/market/Feed.ts"
+import type { FeedStatus } from "../../rpc/market.ts"
 import { feedTopic } from "../../rpc/topics.ts"
 import { layerRunFeed, pauseAfter } from "./runFeed.ts"
 
-/** A feed whose runs go as `lives` says, one after the other. */
+/** A feed whose runs go as `lives` says, one after the other; `at` is what it says of itself meanwhile. */
 const scripted = (lives: ReadonlyArray<Effect.Effect<void, FeedError>>) => {
   let runs = 0
+  const at: { state: FeedStatus["state"]; marketTime: number } = { state: "live", marketTime: 0 }
   const feed = Feed.of({
     adapter: "scripted",
     label: "SIMULATED",
     listings: [],
-    status: Effect.die("not asked"),
-    marketTime: () => 0,
+    status: Effect.sync(() => ({
+      label: "SIMULATED",
+      adapter: "scripted",
+      state: at.state,
+      detail: "",
+      marketTime: at.marketTime,
+      speed: 1,
+      symbols: 0,
+      ticks: 0,
+      malformed: 0
+    })),
+    marketTime: () => at.marketTime,
     history: () => Effect.succeed([]),
     run: Effect.suspend(() => lives[runs++] ?? Effect.never)
   })
-  return { layer: Layer.succeed(Feed, feed), runs: () => runs }
+  return { layer: Layer.succeed(Feed, feed), runs: () => runs, at }
 }
 
 const broken = Effect.fail(new FeedError({ adapter: "scripted", message: "line cut" }))
@@ -38,13 +50,11 @@ const observe = (feed: ReturnType<typeof scripted>) =>
   })
 
 describe("the feed is kept running", () => {
-  it.effect("after failures and defects, with growing pauses, and watchers are told each time", () =>
+  it.effect("after failures and defects, with growing pauses", () =>
     Effect.gen(function* () {
       const feed = scripted([broken, Effect.die("bug"), broken])
-      const heard = yield* observe(feed)
+      yield* observe(feed)
       const gauges = yield* Gauges
-      assert.deepStrictEqual(heard, ["live", "feed-down"])
-      assert.strictEqual(gauges.get("feed_up"), 0)
       yield* TestClock.adjust(499)
       assert.strictEqual(feed.runs(), 1)
       yield* TestClock.adjust(1)
@@ -53,8 +63,6 @@ describe("the feed is kept running", () => {
       assert.strictEqual(feed.runs(), 3)
       yield* TestClock.adjust(2_000)
       assert.strictEqual(feed.runs(), 4)
-      assert.deepStrictEqual(heard, ["live", "feed-down", "live", "feed-down", "live", "feed-down", "live"])
-      assert.strictEqual(gauges.get("feed_up"), 1)
       assert.strictEqual(gauges.get("feed_failures_total"), 3)
     }).pipe(Effect.scoped, Effect.provide(ground))
   )
@@ -82,6 +90,14 @@ describe("the feed is kept running", () => {
     }).pipe(Effect.scoped, Effect.provide(ground))
   )
 
+  it.effect("a recording that ends before it was asked was live", () =>
+    Effect.gen(function* () {
+      const feed = scripted([Effect.void])
+      feed.at.state = "ended"
+      assert.deepStrictEqual(yield* observe(feed), ["live"])
+    }).pipe(Effect.scoped, Effect.provide(ground))
+  )
+
   it.effect("stops with the node, without a word of failure", () =>
     Effect.gen(function* () {
       let stopped = false
@@ -97,8 +113,53 @@ describe("the feed is kept running", () => {
       assert.deepStrictEqual(heard, ["live"])
     }).pipe(Effect.provide(ground))
   )
+})
 
-  it("never waits more than half a minute", () => {
+describe("watchers are told", () => {
+  it.effect("down once, however often it fails to start, and live when it delivers", () =>
+    Effect.gen(function* () {
+      const opening = Effect.andThen(Effect.sleep(150), broken)
+      const feed = scripted([opening, opening, opening])
+      feed.at.state = "starting"
+      const heard = yield* observe(feed)
+      const gauges = yield* Gauges
+      assert.deepStrictEqual(heard, [])
+      yield* TestClock.adjust(150)
+      assert.deepStrictEqual(heard, ["feed-down"])
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(feed.runs(), 4)
+      assert.deepStrictEqual(heard, ["feed-down"])
+      assert.strictEqual(gauges.get("feed_up"), 0)
+      feed.at.state = "live"
+      feed.at.marketTime = 1
+      yield* TestClock.adjust(100)
+      assert.deepStrictEqual(heard, ["feed-down", "live"])
+      assert.strictEqual(gauges.get("feed_up"), 1)
+    }).pipe(Effect.scoped, Effect.provide(ground))
+  )
+
+  it.effect("live again only past the point where it broke", () =>
+    Effect.gen(function* () {
+      const feed = scripted([Effect.andThen(Effect.sleep(100), broken)])
+      feed.at.marketTime = 1_000
+      const heard = yield* observe(feed)
+      assert.deepStrictEqual(heard, ["live"])
+      yield* TestClock.adjust(100)
+      feed.at.marketTime = 10
+      yield* TestClock.adjust(500)
+      assert.strictEqual(feed.runs(), 2)
+      feed.at.marketTime = 1_000
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual(heard, ["live", "feed-down"])
+      feed.at.marketTime = 1_001
+      yield* TestClock.adjust(100)
+      assert.deepStrictEqual(heard, ["live", "feed-down", "live"])
+    }).pipe(Effect.scoped, Effect.provide(ground))
+  )
+})
+
+describe("pauses", () => {
+  it("are never longer than half a minute", () => {
     assert.deepStrictEqual([1, 2, 3, 7, 8, 1_000].map(pauseAfter), [500, 1_000, 2_000, 30_000, 30_000, 30_000])
   })
 })

@@ -65,6 +65,7 @@ const make = Effect.fnUntraced(function* (options: ReplayOptions) {
   let state: FeedStatus["state"] = "starting"
   let ticks = 0
   let marketTime = () => preOpen
+  let publishedUpTo = preOpen - 1
 
   const open = (symbol: string, kind: TickKind): Effect.Effect<TickFile, FeedError, Scope.Scope> => {
     const path = join(dataDir, "tick", symbol.toLowerCase(), `${day.stamp}_${kind}.zip`)
@@ -109,6 +110,7 @@ const make = Effect.fnUntraced(function* (options: ReplayOptions) {
       }
       if (source.nextTime < Number.POSITIVE_INFINITY) merge.push(source)
     }
+    publishedUpTo = until - 1
   })
 
   const playFast = Effect.fnUntraced(function* (merge: Merge<SymbolFiles>, end: number) {
@@ -133,6 +135,7 @@ const make = Effect.fnUntraced(function* (options: ReplayOptions) {
 
   const run = Effect.gen(function* () {
     state = "live"
+    publishedUpTo = preOpen - 1
     const merge = yield* openAll
     yield* speed === "max" ? playFast(merge, Number.POSITIVE_INFINITY) : playAtSpeed(merge, speed)
     const end = marketTime()
@@ -143,7 +146,11 @@ const make = Effect.fnUntraced(function* (options: ReplayOptions) {
     Effect.scoped,
     Effect.onExit((exit) =>
       Effect.sync(() => {
-        if (exit._tag === "Failure") state = "down"
+        if (exit._tag === "Success") return
+        state = "down"
+        // it stands still where the recording broke
+        const broke = marketTime()
+        marketTime = () => broke
       })
     )
   )
@@ -153,6 +160,7 @@ const make = Effect.fnUntraced(function* (options: ReplayOptions) {
     label: "REPLAY",
     listings: listingsOf(day),
     marketTime: () => marketTime(),
+    publishedUpTo: () => publishedUpTo,
     run,
     status: Effect.sync(() => ({
       label: "REPLAY",

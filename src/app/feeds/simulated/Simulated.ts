@@ -93,6 +93,8 @@ const make = Effect.fnUntraced(function* (options: SimulatedOptions) {
   /** Those that have begun. */
   const sources: Array<SymbolFeed> = []
   const slices = Array.from({ length: SLICES }, (): Array<SymbolFeed> => [])
+  /** Market time each slice has been served up to. */
+  const served = slices.map(() => startDay.preOpen - 1)
   let state: FeedStatus["state"] = "starting"
   let ticks = 0
 
@@ -130,9 +132,13 @@ const make = Effect.fnUntraced(function* (options: SimulatedOptions) {
     if (speed === "max") {
       const marketTime = clock.jump(now, clock.at(now) + MAX_STEP)
       yield* serve(sources, marketTime)
+      served.fill(marketTime)
       yield* Effect.yieldNow
     } else {
-      yield* serve(slices[count % SLICES] ?? [], clock.advance(now))
+      const slice = count % SLICES
+      const marketTime = clock.advance(now)
+      yield* serve(slices[slice] ?? [], marketTime)
+      served[slice] = marketTime
       yield* Effect.sleep(SLICE_MILLIS)
     }
   })
@@ -155,6 +161,7 @@ const make = Effect.fnUntraced(function* (options: SimulatedOptions) {
     label: "SIMULATED",
     listings: profiles.map((profile) => profile.listing),
     marketTime,
+    publishedUpTo: () => Math.min(...served),
     run,
     status: Effect.sync(() => ({
       label: "SIMULATED",

@@ -41,6 +41,15 @@ const faultsOf = (batch: TickBatch, marketTime: number): ReadonlyArray<string> =
   return batch.ticks.length === 0 || batch.ticks.length > 520 ? [...faults, `${batch.ticks.length} ticks`] : faults
 }
 
+/** Whether a tick of it belongs to a time that had wholly been published. */
+const isBehind = (batch: TickBatch, publishedUpTo: number): boolean =>
+  batch.ticks.some(
+    (tick) =>
+      tick.time <= publishedUpTo &&
+      tick._tag !== "DaySoFar" &&
+      !(tick._tag === "Trade" && tick.conditions & TradeCondition.OutOfSequence)
+  )
+
 export const feedSuite = (name: string, subject: FeedSubject): void => {
   const check = (
     title: string,
@@ -91,13 +100,17 @@ export const feedSuite = (name: string, subject: FeedSubject): void => {
         const faults: Array<string> = []
         const batches = yield* collect((batch) => {
           faults.push(...faultsOf(batch, feed.marketTime()))
+          if (isBehind(batch, feed.publishedUpTo())) faults.push("it said that this had been published")
+          if (feed.publishedUpTo() > feed.marketTime()) faults.push("it has published the future")
           if (batch.ingestTime !== clock.currentTimeMillisUnsafe()) faults.push("ingest time is not now")
           return undefined
         })
         const fiber = yield* Effect.forkChild(feed.run)
+        const before = feed.publishedUpTo()
         yield* runUntil(() => ticksOf(batches).length > 3_000)
         yield* Fiber.interrupt(fiber)
         assert.deepStrictEqual(faults, [])
+        assert.isAbove(feed.publishedUpTo(), before)
         assert.strictEqual((yield* feed.status).ticks, ticksOf(batches).length)
         const listed = new Set(feed.listings.map((listing) => listing.symbol))
         for (const { shard, symbol } of batches) {
