@@ -8,8 +8,9 @@ import { Socket } from "effect/socket"
 import { describe } from "vitest"
 import WebSocket from "ws"
 import { Gauges } from "../../src/actors/kernel/Gauges.ts"
+import type { SessionPolicy } from "../../src/actors/sessions/Session.ts"
 import { HttpListener } from "../../src/app/gateway/HttpListener.ts"
-import { defaultGatewayConfig, layerProtocol } from "../../src/app/gateway/WebSocketGateway.ts"
+import { layerProtocol } from "../../src/app/gateway/WebSocketGateway.ts"
 import { makeWatchHandlers } from "../../src/app/gateway/watchHandlers.ts"
 import { SetWatched, Watch, type WatchEvent } from "../../src/rpc/market.ts"
 import { CloseCode, MAX_MESSAGE_BYTES } from "../../src/rpc/sessions.ts"
@@ -18,7 +19,7 @@ import { sessionNode } from "../support/sessionNode.ts"
 
 const Streams = RpcGroup.make(Watch, SetWatched).prefix("market.")
 
-const server = (tickers: ScriptedTickers, config: Partial<typeof defaultGatewayConfig> = {}) =>
+const server = (tickers: ScriptedTickers, policy: Partial<SessionPolicy> = {}) =>
   RpcServer.layer(Streams, { disableTracing: true, disableFatalDefects: true }).pipe(
     Layer.provide(
       Streams.toLayer(
@@ -28,9 +29,9 @@ const server = (tickers: ScriptedTickers, config: Partial<typeof defaultGatewayC
         }))
       )
     ),
-    Layer.provide(layerProtocol({ ...defaultGatewayConfig, ...config })),
+    Layer.provide(layerProtocol({ allowedOrigins: ["https://stocks.example"] })),
     Layer.provideMerge(HttpListener.layer({ host: "127.0.0.1", port: 0 })),
-    Layer.provideMerge(sessionNode(tickers, { maxSessions: 50 }))
+    Layer.provideMerge(sessionNode(tickers, { maxSessions: 50, policy }))
   )
 
 /** Everything stock: serialization, protocol, client. */
@@ -82,6 +83,7 @@ describe("a stock RpcClient", () => {
         Effect.forkChild
       )
       assert.deepInclude(yield* Queue.take(events), { _tag: "Watching", accepted: ["AAPL"] })
+      assert.deepInclude(yield* Queue.take(events), { _tag: "Liveness", state: "live" })
       assert.deepInclude(yield* Queue.take(events), { _tag: "Snapshot", symbol: "AAPL", seq: 1, label: "SIMULATED" })
       yield* tickers.tick("AAPL", 3)
       assert.deepInclude(yield* Queue.take(events), { _tag: "Update", seq: 4, folded: 2, last: 1004, halted: false })
@@ -121,7 +123,14 @@ describe("a stock RpcClient", () => {
 
 describe("a peer that does not behave", () => {
   const tickers = new ScriptedTickers(["AAPL"])
-  const malformed = ["not json\n", '{"_tag":"Nonsense"}\n', '{"_tag":"Request","id":{}}\n', "[]\n", "null\n"]
+  const malformed = [
+    `{"_tag":"Request","id":"${"x".repeat(65)}","tag":"market.Status","payload":{},"headers":[]}\n`,
+    "not json\n",
+    '{"_tag":"Nonsense"}\n',
+    '{"_tag":"Request","id":{}}\n',
+    "[]\n",
+    "null\n"
+  ]
   for (const text of malformed) {
     it.live(`is closed for ${JSON.stringify(text)}`, () =>
       Effect.gen(function* () {
@@ -145,7 +154,7 @@ describe("a peer that does not behave", () => {
       for (let n = 0; n < 50; n++) flood.ws.send('{"_tag":"Ping"}\n')
       assert.strictEqual(yield* closeCode(flood), CloseCode.TooManyMessages)
       yield* gaugeIs("sessions_active", 0)
-    }).pipe(Effect.provide(server(tickers, { messageBurst: 20, messagesPerSecond: 1 })))
+    }).pipe(Effect.provide(server(tickers, { requestBurst: 20, requestsPerSecond: 1 })))
   )
 
   it.live("gets an answer that says what is wrong with a request, and no internals", () =>
@@ -165,11 +174,64 @@ describe("a peer that does not behave", () => {
     }).pipe(Effect.provide(server(tickers)))
   )
 
+  it.live("is closed, with a reason, for a request id in use; the others' sessions go on", () =>
+    Effect.gen(function* () {
+      const bad = yield* peer()
+      const other = yield* peer()
+      const watch = { watchId: "w", symbols: ["AAPL"], conflation: 0 }
+      for (let n = 0; n < 2; n++) {
+        const request = {
+          _tag: "Request",
+          id: 1,
+          tag: "market.Watch",
+          payload: { ...watch, watchId: `w${n}` },
+          headers: []
+        }
+        bad.ws.send(`${JSON.stringify(request)}\n`)
+      }
+      assert.strictEqual(yield* closeCode(bad), CloseCode.Malformed)
+      yield* gaugeIs("sessions_active", 1)
+      yield* gaugeIs("watched_slots_active", 0)
+      other.ws.terminate()
+    }).pipe(Effect.provide(server(tickers)))
+  )
+
+  it.live("keeps no socket open by not closing its half after a refusal", () =>
+    Effect.gen(function* () {
+      const { port, server: http } = yield* HttpListener
+      const connections = () =>
+        Effect.promise(() => new Promise<number>((done) => http.getConnections((_, count) => done(count))))
+      const peers = Array.from({ length: 10 }, () => {
+        const tcp = tcpConnect({ port, host: "127.0.0.1", allowHalfOpen: true })
+        tcp.on("error", () => {})
+        tcp.write(
+          "GET /rpc HTTP/1.1\r\nHost: x\r\nOrigin: https://evil.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        return tcp
+      })
+      yield* Effect.forEach(peers, (tcp) =>
+        Effect.promise(() => new Promise<void>((done) => tcp.once("data", () => done())))
+      )
+      while ((yield* connections()) > 0) yield* Effect.yieldNow
+      for (const tcp of peers) tcp.destroy()
+    }).pipe(Effect.provide(server(tickers)))
+  )
+
   it.live("is refused from another origin, on another path, or when the node is full", () =>
     Effect.gen(function* () {
       const { port } = yield* HttpListener
-      const evil = yield* Effect.exit(peer({ Origin: "https://evil.example" }))
-      assert.strictEqual(evil._tag, "Failure")
+      // the second: a name rebound to this address sends what it likes as Host
+      for (const headers of [
+        { Origin: "https://evil.example" },
+        { Origin: `http://evil.example:${port}`, Host: `evil.example:${port}` },
+        { Origin: "null" }
+      ]) {
+        const evil = yield* Effect.exit(peer(headers))
+        assert.strictEqual(evil._tag, "Failure")
+      }
+      const listed = yield* peer({ Origin: "https://stocks.example" })
+      listed.ws.terminate()
       const own = yield* peer({ Origin: `http://127.0.0.1:${port}` })
       const elsewhere = yield* Effect.promise(
         () =>

@@ -24,7 +24,7 @@ it.effect(
       has: (symbol) => feed.symbols.includes(symbol),
       label: "REPLAY"
     })
-    const node = sessionLayers({ policy: { deadAfterMillis: 1e9 } }).pipe(
+    const node = sessionLayers({ policy: { deadAfterPingMillis: 1e9 } }).pipe(
       Layer.provideMerge(Layer.mergeAll(Tickers.layer, directory)),
       Layer.provideMerge(marketNode(feed, { fault }))
     )

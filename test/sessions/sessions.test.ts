@@ -29,7 +29,7 @@ describe("watching", () => {
           ["IBM", "too-many-symbols"]
         ]
       )
-      assert.deepEqual(tags(rest), ["Snapshot", "Snapshot"])
+      assert.deepEqual(tags(rest), ["Liveness", "Snapshot", "Snapshot"])
     }).pipe(Effect.provide(sessionNode(tickers, { limits: { symbolsPerSession: 2, watchesPerSession: 1 } })))
   })
 
@@ -90,6 +90,75 @@ describe("watching", () => {
     }).pipe(Effect.provide(sessionNode(tickers)))
   })
 
+  it.effect("names a hundred refusals and counts the rest; the same text is refused once", () => {
+    const tickers = new ScriptedTickers(SYMBOLS)
+    return Effect.gen(function* () {
+      const wrong = Array.from({ length: 5_000 }, (_, n) => `X${n}`)
+      const { socket } = yield* connect({ symbols: ["", "", ...wrong, ...wrong] })
+      const [watching] = socket.events(7)
+      if (watching?._tag !== "Watching") return assert.fail()
+      assert.strictEqual(watching.refused.length, 100)
+      assert.strictEqual(watching.refusedTotal, 5_001)
+    }).pipe(Effect.provide(sessionNode(tickers)))
+  })
+
+  it.effect("a symbol that is added does not wait for the window of the others", () => {
+    const tickers = new ScriptedTickers(SYMBOLS)
+    return Effect.gen(function* () {
+      const watching = yield* Watching
+      const { inbox, socket } = yield* connect({ symbols: ["AAPL"], conflation: 1_000 })
+      yield* tickers.tick("AAPL", 1)
+      yield* settle
+      socket.events(7)
+      yield* watching.set(inbox.session, { watchId: "w", symbols: ["AAPL", "MSFT"] })
+      yield* settle
+      assert.deepInclude(
+        socket.events(7).find((event) => event._tag === "Snapshot"),
+        { symbol: "MSFT" }
+      )
+    }).pipe(Effect.provide(sessionNode(tickers)))
+  })
+
+  it.effect(
+    "tells the watchers of a symbol whose actor is out of reach, at once and also newcomers, and mends it",
+    () => {
+      const tickers = new ScriptedTickers(SYMBOLS)
+      return Effect.gen(function* () {
+        const early = yield* connect({ symbols: ["AAPL", "MSFT"] })
+        early.socket.events(7)
+        tickers.lose("AAPL")
+        yield* settle
+        assert.deepEqual(early.socket.events(7), [
+          { _tag: "Gap", symbol: "AAPL", epoch: 1, from: 2, to: null, reason: "unavailable" }
+        ])
+        const late = yield* connect({ symbols: ["AAPL"] })
+        assert.deepEqual(tags(late.socket.events(7)), ["Watching", "Gap", "Liveness"])
+        tickers.back("AAPL")
+        for (let n = 0; n < 4; n++) {
+          yield* TestClock.adjust("1 second")
+          yield* settle
+        }
+        for (const { socket } of [early, late]) {
+          assert.deepInclude(socket.events(7)[0], { _tag: "Snapshot", symbol: "AAPL", epoch: 1, seq: 1 })
+        }
+      }).pipe(Effect.provide(sessionNode(tickers, { policy: { deadAfterPingMillis: 1e9 } })))
+    }
+  )
+
+  it.effect("survives a defect behind a symbol: counted, told, started again", () => {
+    const tickers = new ScriptedTickers(SYMBOLS)
+    tickers.defects = 1
+    return Effect.gen(function* () {
+      const gauges = yield* Gauges
+      const { socket } = yield* connect({ symbols: ["AAPL"] })
+      assert.deepEqual(tags(socket.events(7)), ["Watching", "Liveness", "Gap"])
+      assert.strictEqual(gauges.get("hub_feeder_failures_total"), 1)
+      yield* TestClock.adjust("2 seconds")
+      yield* settle
+      assert.deepEqual(tags(socket.events(7)), ["Snapshot"])
+    }).pipe(Effect.provide(sessionNode(tickers)))
+  })
+
   it.effect("tells every stream when the feed is lost, also one opened meanwhile, and when it is back", () => {
     const tickers = new ScriptedTickers(SYMBOLS)
     return Effect.gen(function* () {
@@ -136,7 +205,7 @@ describe("resume", () => {
   it.effect("sends nothing for a symbol that did not move", () =>
     Effect.gen(function* () {
       const events = yield* resume({ epoch: 1, seq: 10 })
-      assert.deepEqual(tags(events), ["Watching", "Snapshot"])
+      assert.deepEqual(tags(events), ["Watching", "Liveness", "Snapshot"])
     })
   )
 
@@ -148,91 +217,10 @@ describe("resume", () => {
       ]) {
         const [watching, ...rest] = yield* resume(position)
         assert.deepInclude(watching, { recovered: false })
-        assert.deepEqual(tags(rest), ["Snapshot", "Snapshot"])
+        assert.deepEqual(tags(rest), ["Liveness", "Snapshot", "Snapshot"])
       }
     })
   )
-})
-
-describe("peers", () => {
-  it.effect("a silent connection gets a heartbeat; a busy one does not", () => {
-    const tickers = new ScriptedTickers(SYMBOLS)
-    return Effect.gen(function* () {
-      const quiet = yield* connect()
-      const busy = yield* connect({ symbols: ["AAPL"] })
-      for (let second = 0; second < 6; second++) {
-        yield* tickers.tick("AAPL", 1)
-        quiet.inbox.heard()
-        busy.inbox.heard()
-        yield* TestClock.adjust(1_000)
-        yield* settle
-      }
-      assert.isAtLeast(quiet.socket.sends, 2)
-      assert.strictEqual(busy.socket.sends, 7, "the first answer and six updates, no heartbeat")
-    }).pipe(Effect.provide(sessionNode(tickers)))
-  })
-
-  it.effect("one that vanished is pinged, and gone within 10 s; one that answers stays", () => {
-    const tickers = new ScriptedTickers(SYMBOLS)
-    return Effect.gen(function* () {
-      const gone = yield* connect({ symbols: ["AAPL"] })
-      const there = yield* connect({ symbols: ["AAPL"] })
-      for (let second = 0; second < 10; second++) {
-        yield* TestClock.adjust(1_000)
-        if (there.socket.pings > 0) there.inbox.heard()
-      }
-      assert.isAtLeast(gone.socket.pings, 1)
-      assert.isTrue(gone.socket.terminated)
-      assert.isFalse(there.socket.terminated)
-    }).pipe(Effect.provide(sessionNode(tickers)))
-  })
-
-  it.effect(
-    "a slow reader gets a coarser window and says so, never a queue; it is closed last, and delays nobody",
-    () => {
-      const tickers = new ScriptedTickers(SYMBOLS)
-      return Effect.gen(function* () {
-        const slow = yield* connect({ symbols: SYMBOLS, conflation: 100 })
-        const quick = yield* connect({ symbols: SYMBOLS, conflation: 100 })
-        slow.socket.events(7)
-        slow.socket.reading = false
-        let most = 0
-        for (let n = 0; n < 100; n++) {
-          for (const symbol of SYMBOLS) yield* tickers.tick(symbol, 1)
-          yield* TestClock.adjust(100)
-          slow.inbox.heard()
-          quick.inbox.heard()
-          most = Math.max(most, slow.socket.pending())
-          if (n === 10) {
-            slow.socket.read()
-            const events = slow.socket.events(7)
-            assert.isDefined(events.find((event) => event._tag === "Update"))
-          }
-        }
-        assert.isBelow(most, 3_000, "bounded by the soft limit and one frame")
-        assert.isAtLeast(quick.socket.events(7).length, 250)
-        yield* TestClock.adjust(10_000)
-        assert.strictEqual(slow.socket.closedWith, CloseCode.SlowConsumer)
-        assert.isUndefined(quick.socket.closedWith)
-        yield* TestClock.adjust(2_000)
-        assert.isTrue(slow.socket.terminated, "cut off when the close is not answered")
-      }).pipe(
-        Effect.provide(
-          sessionNode(tickers, { policy: { softLimitBytes: 1_500, slowCloseMillis: 10_000, deadAfterMillis: 1e9 } })
-        )
-      )
-    }
-  )
-
-  it.effect("over the hard limit of unread replies the session is closed", () => {
-    const tickers = new ScriptedTickers(SYMBOLS)
-    return Effect.gen(function* () {
-      const { inbox, socket } = yield* connect()
-      socket.reading = false
-      for (let n = 0; n < 3; n++) inbox.session.reply("x".repeat(1_000))
-      assert.strictEqual(socket.closedWith, CloseCode.SlowConsumer)
-    }).pipe(Effect.provide(sessionNode(tickers, { policy: { hardLimitBytes: 2_000 } })))
-  })
 })
 
 describe("the node", () => {

@@ -29,9 +29,9 @@ const server = (tickers: ScriptedTickers) =>
         }))
       )
     ),
-    Layer.provide(layerProtocol()),
+    Layer.provide(layerProtocol({ allowedOrigins: [] })),
     Layer.provideMerge(HttpListener.layer({ host: "127.0.0.1", port: 0 })),
-    Layer.provideMerge(sessionNode(tickers, { policy: { pingAfterMillis: 500, deadAfterMillis: 1_500 } }))
+    Layer.provideMerge(sessionNode(tickers, { policy: { pingAfterMillis: 500, deadAfterPingMillis: 1_500 } }))
   )
 
 interface Peer {

@@ -13,6 +13,7 @@ export class RecordingSocket implements SessionSocket {
   private unread: Array<Uint8Array> = []
   private readonly received: Array<FromServerEncoded> = []
   reading = true
+  broken = false
   closedWith: CloseCode | undefined
   terminated = false
   pings = 0
@@ -20,6 +21,7 @@ export class RecordingSocket implements SessionSocket {
   bytes = 0
 
   readonly send = (bytes: Uint8Array): void => {
+    if (this.broken) throw new Error("scripted")
     if (this.terminated || this.closedWith !== undefined) throw new Error("sent after the end")
     this.sends++
     this.bytes += bytes.length

@@ -2,6 +2,7 @@
 import { Effect, Layer } from "effect"
 import { Bus } from "../../src/actors/kernel/Bus.ts"
 import { SymbolDirectory, Tickers } from "../../src/actors/sessions/Tickers.ts"
+import { Unavailable } from "../../src/rpc/market.ts"
 import type { TickerSnapshot } from "../../src/rpc/ticker.ts"
 import { quotesTopic } from "../../src/rpc/topics.ts"
 import { encodeQuoteBody } from "../../src/rpc/wire.ts"
@@ -11,11 +12,20 @@ interface State {
   seq: number
 }
 
+const unavailable = (what: string) => new Unavailable({ what, retryAfterMillis: 100, message: "scripted" })
+
 export class ScriptedTickers {
   private readonly states = new Map<string, State>()
   readonly symbols: ReadonlyArray<string>
   /** Bodies encoded, by symbol. */
   encodings = 0
+  /** When the newest tick came, in every state from here on. */
+  ingestTime = 2_000
+  private readonly holders = new Map<string, Set<() => void>>()
+  /** Symbols whose actor cannot be reached. */
+  private readonly away = new Set<string>()
+  /** The next snapshot call dies of a defect. */
+  defects = 0
 
   constructor(symbols: ReadonlyArray<string>) {
     this.symbols = symbols
@@ -52,9 +62,9 @@ export class ScriptedTickers {
       session: "regular",
       halted: false,
       exchangeTime: 1_000,
-      ingestTime: 2_000
+      ingestTime: this.ingestTime
     })
-    return { symbol, epoch, seq, exchangeTime: 1_000, ingestTime: 2_000, body }
+    return { symbol, epoch, seq, exchangeTime: 1_000, ingestTime: this.ingestTime, body }
   }
 
   /** `ticks` more, published as one update. */
@@ -75,6 +85,16 @@ export class ScriptedTickers {
     })
   }
 
+  /** Its owner goes; `back` brings the next one. */
+  lose(symbol: string): void {
+    this.away.add(symbol)
+    for (const leave of Array.from(this.holders.get(symbol) ?? [])) leave()
+  }
+
+  back(symbol: string): void {
+    this.away.delete(symbol)
+  }
+
   /** Starts anew, and says so. */
   crash(symbol: string): Effect.Effect<void, never, Bus> {
     return Effect.suspend(() => {
@@ -88,8 +108,28 @@ export class ScriptedTickers {
   get layer(): Layer.Layer<SymbolDirectory | Tickers> {
     return Layer.mergeAll(
       Layer.succeed(Tickers, {
-        snapshot: (symbol) => Effect.yieldNow.pipe(Effect.andThen(Effect.sync(() => this.snapshot(symbol)))),
-        hold: () => Effect.never
+        snapshot: (symbol) =>
+          Effect.andThen(
+            Effect.yieldNow,
+            Effect.suspend(() => {
+              if (this.defects > 0) {
+                this.defects--
+                return Effect.die(new Error("scripted"))
+              }
+              return this.away.has(symbol) ? Effect.fail(unavailable(symbol)) : Effect.succeed(this.snapshot(symbol))
+            })
+          ),
+        hold: (symbol) =>
+          Effect.callback((resume) => {
+            const holders = this.holders.get(symbol) ?? new Set()
+            this.holders.set(symbol, holders)
+            const leave = () => {
+              holders.delete(leave)
+              resume(Effect.fail(unavailable(symbol)))
+            }
+            holders.add(leave)
+            return Effect.sync(() => holders.delete(leave))
+          })
       }),
       Layer.succeed(SymbolDirectory, { has: (symbol) => this.states.has(symbol), label: "SIMULATED" })
     )

@@ -1,13 +1,13 @@
 /**
  * All periodic work of a node on one wheel: window flushes, heartbeats, expiry. No timer and no fiber per session (F4).
- * Resolution 10 ms; the loop sleeps while nothing is scheduled.
+ * Resolution 10 ms; the loop sleeps while nothing is scheduled. Monotonic: setting the machine's clock moves nothing.
  */
 import { Clock, Context, Effect, Latch, Layer } from "effect"
 import { Gauges } from "./Gauges.ts"
 
 /** Scheduled by identity; whoever no longer wants to run checks that itself, so cancelling costs nothing. */
 export interface WheelTask {
-  /** Must not throw and must not block; `now` in ms since epoch. */
+  /** Must not throw and must not block; `now` as `TimingWheel.now`. */
   readonly onWheel: (now: number) => void
 }
 
@@ -19,7 +19,10 @@ export const LONGEST_DELAY_MILLIS = RESOLUTION * (SLOTS - 2)
 export class TimingWheel extends Context.Service<
   TimingWheel,
   {
+    /** Monotonic, ms from an arbitrary start: for windows and deadlines. */
     readonly now: () => number
+    /** ms since epoch: for what is shown. */
+    readonly wall: () => number
     /** Run once, `delayMillis` from now or up to 10 ms later. */
     readonly schedule: (delayMillis: number, task: WheelTask) => void
     /** Run once, when the code that is running now has finished: coalesces a burst into one run. */
@@ -31,7 +34,7 @@ export class TimingWheel extends Context.Service<
     Effect.gen(function* () {
       const gauges = yield* Gauges
       const clock = yield* Clock.Clock
-      const now = () => clock.currentTimeMillisUnsafe()
+      const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
       const slots = Array.from({ length: SLOTS }, (): Array<WheelTask> => [])
       const wake = Latch.makeUnsafe(false)
       let spare: Array<WheelTask> = []
@@ -98,6 +101,7 @@ export class TimingWheel extends Context.Service<
 
       return TimingWheel.of({
         now,
+        wall: () => clock.currentTimeMillisUnsafe(),
         schedule: (delayMillis, task) => {
           const time = now()
           // an idle wheel has not turned: bring the cursor to the present first

@@ -37,7 +37,10 @@ export class Frame {
 
   /** An event that starts with a comma: its first byte gives way to the bracket before it when the list is still empty. */
   element(bytes: Uint8Array, first: boolean): void {
-    if (!first) return this.bytes(bytes)
+    if (!first) {
+      this.bytes(bytes)
+      return
+    }
     this.length--
     const bracket = this.buffer[this.length] ?? 0
     const at = this.length

@@ -2,7 +2,7 @@
  * Symbols → slots: one bus subscription per watched symbol per node, reference-counted, whatever the number of sessions (M1).
  * Comes from: `quotes.<symbol>` on the bus (TickerActor). Goes to: WatchStream.mark, one call per watching stream.
  */
-import { Context, Effect, type Fiber, FiberSet, Layer, Schedule } from "effect"
+import { Cause, Context, Effect, type Fiber, FiberSet, Layer, Schedule } from "effect"
 import { quotesTopic } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
@@ -13,6 +13,7 @@ import type { WatchStream } from "./WatchStream.ts"
 
 const retrySnapshot = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("2 seconds")])
 const OWNER_LOST_PAUSE = "100 millis"
+const FEEDER_PAUSE = "1 second"
 
 export class QuoteHub extends Context.Service<
   QuoteHub,
@@ -41,13 +42,33 @@ export class QuoteHub extends Context.Service<
               topic.accept(update, wheel.now())
             })
             while (true) {
-              const snapshot = yield* tickers.snapshot(topic.symbol).pipe(Effect.retry(retrySnapshot), Effect.orDie)
+              const snapshot = yield* tickers.snapshot(topic.symbol).pipe(
+                Effect.tapError(() => Effect.sync(() => topic.lose(wheel.now()))),
+                Effect.retry(retrySnapshot)
+              )
               topic.accept(snapshot, wheel.now())
               // ends when the owner goes: ask whoever owns the symbol next where it stands
               yield* Effect.ignore(tickers.hold(topic.symbol))
+              topic.lose(wheel.now())
               yield* Effect.sleep(OWNER_LOST_PAUSE)
             }
           })
+        ).pipe(
+          // a topic in the map without its feeder would be silent for good
+          Effect.catchCause((cause) => {
+            if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
+            gauges.add("hub_feeder_failures_total", 1)
+            topic.lose(wheel.now())
+            return Effect.andThen(
+              Effect.logError(
+                "The feeder of a watched symbol failed, starting it again",
+                { symbol: topic.symbol },
+                cause
+              ),
+              Effect.sleep(FEEDER_PAUSE)
+            )
+          }),
+          Effect.forever
         )
 
       return QuoteHub.of({

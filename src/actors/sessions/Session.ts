@@ -7,6 +7,7 @@ import { CloseCode, HEARTBEAT_MILLIS } from "../../rpc/sessions.ts"
 import { HEARTBEAT } from "../../rpc/wire.ts"
 import type { TimingWheel, WheelTask } from "../kernel/TimingWheel.ts"
 import type { Frame } from "./Frame.ts"
+import { TokenBucket } from "./TokenBucket.ts"
 import type { OnDelivered, StreamOwner, WatchStream } from "./WatchStream.ts"
 
 /** What a session needs of a WebSocket. Adapter: app/gateway. None of these may throw. */
@@ -33,8 +34,11 @@ export interface SessionPolicy {
   readonly slowCloseMillis: number
   /** No byte from the peer for this long: ping. */
   readonly pingAfterMillis: number
-  /** No byte from the peer for this long although pinged: gone. */
-  readonly deadAfterMillis: number
+  /** No byte from the peer for this long after a ping: gone. */
+  readonly deadAfterPingMillis: number
+  /** Requests a session may make at once, and regain each second; a large page of bars counts for several. */
+  readonly requestBurst: number
+  readonly requestsPerSecond: number
 }
 
 export const defaultPolicy: SessionPolicy = {
@@ -42,7 +46,9 @@ export const defaultPolicy: SessionPolicy = {
   hardLimitBytes: 1024 * 1024,
   slowCloseMillis: 10_000,
   pingAfterMillis: 4_000,
-  deadAfterMillis: 9_000
+  deadAfterPingMillis: 5_000,
+  requestBurst: 200,
+  requestsPerSecond: 50
 }
 
 /** What all sessions of a node share. */
@@ -52,8 +58,10 @@ export interface SessionNode {
   readonly policy: SessionPolicy
   readonly onDelivered: OnDelivered
   readonly count: (name: string, delta: number, labels?: string) => void
-  /** CPU ms spent flushing, for the load governor. */
+  /** Time spent flushing, for the load governor. */
   readonly spent: (millis: number) => void
+  /** A defect of ours; the session is closed for it. */
+  readonly onDefect: (session: number, defect: unknown) => void
 }
 
 const HOUSEKEEPING_MILLIS = 1_000
@@ -67,28 +75,38 @@ const heartbeat = new TextEncoder().encode(HEARTBEAT)
 export class Session implements StreamOwner, WheelTask {
   readonly id: number
   readonly streams = new Map<string, WatchStream>()
+  /** Open streams of live bars; counted here because the limit is the session's. */
+  liveBars = 0
   private readonly socket: SessionSocket
   private readonly node: SessionNode
   private open = true
   private lastSent: number
   private lastHeard: number
-  private pinged = false
+  /** When the peer was pinged for its silence; 0 = it was not. */
+  private pingedAt = 0
+  private readonly requests: TokenBucket
   /** Earliest flush that is scheduled; Infinity = none. */
   private dueAt = Number.POSITIVE_INFINITY
   private blockedSince = 0
   private lastBlocked = 0
   private slowness = 0
-  private nodeWindow = 0
+  private nodeWindow: number
   private readonly housekeeping: WheelTask
 
-  constructor(id: number, socket: SessionSocket, node: SessionNode) {
+  constructor(id: number, socket: SessionSocket, node: SessionNode, nodeWindow: number) {
     this.id = id
     this.socket = socket
     this.node = node
+    this.nodeWindow = nodeWindow
     this.lastSent = this.lastHeard = node.wheel.now()
-    this.housekeeping = { onWheel: (now) => this.keepHouse(now) }
+    this.requests = new TokenBucket(node.policy.requestBurst, node.policy.requestsPerSecond, this.lastSent)
+    this.housekeeping = { onWheel: (now) => this.guard(() => this.keepHouse(now)) }
     // spread over the second, or sessions that came together would be looked at together
     node.wheel.schedule(HOUSEKEEPING_MILLIS + ((id * 10) % HOUSEKEEPING_MILLIS), this.housekeeping)
+  }
+
+  get requestsPerSecond(): number {
+    return this.node.policy.requestsPerSecond
   }
 
   get isOpen(): boolean {
@@ -104,7 +122,25 @@ export class Session implements StreamOwner, WheelTask {
 
   /** A flush that was scheduled; a stale one finds nothing due. */
   onWheel(now: number): void {
-    if (!this.open) return
+    if (this.open) this.guard(() => this.flush(now))
+  }
+
+  /** False: the peer asks for more than it may; what `cost` requests are worth is taken otherwise. */
+  charge(cost: number): boolean {
+    return this.requests.take(cost, this.node.wheel.now())
+  }
+
+  /** Half a flush must not go unnoticed: the peer would miss what it held. */
+  private guard(work: () => void): void {
+    try {
+      work()
+    } catch (defect) {
+      this.node.onDefect(this.id, defect)
+      this.close(CloseCode.SessionFailed, "The session failed: reconnect")
+    }
+  }
+
+  private flush(now: number): void {
     this.dueAt = Number.POSITIVE_INFINITY
     const { node, socket } = this
     const waiting = socket.pending()
@@ -117,8 +153,9 @@ export class Session implements StreamOwner, WheelTask {
     const { frame } = node
     frame.reset()
     const budget = node.policy.softLimitBytes - waiting
+    const wall = node.wheel.wall()
     let delivered = 0
-    for (const stream of this.streams.values()) delivered += stream.render(frame, now, budget, node.onDelivered)
+    for (const stream of this.streams.values()) delivered += stream.render(frame, now, wall, budget, node.onDelivered)
     if (frame.length > 0) {
       socket.send(frame.view())
       this.lastSent = now
@@ -142,7 +179,7 @@ export class Session implements StreamOwner, WheelTask {
 
   heard(): void {
     this.lastHeard = this.node.wheel.now()
-    this.pinged = false
+    this.pingedAt = 0
   }
 
   /** Everything is folded to at least this window while the node is over budget; 0 = as asked. */
@@ -185,6 +222,11 @@ export class Session implements StreamOwner, WheelTask {
     node.count("session_closes_total", 1, `code="${code}"`)
     socket.close(code, reason)
     node.wheel.schedule(1_000, { onWheel: () => socket.terminate() })
+  }
+
+  /** The socket is closed already. */
+  gone(): void {
+    this.open = false
   }
 
   /** The end, by whatever cause; after it nothing is sent and nothing is scheduled. */
@@ -231,15 +273,14 @@ export class Session implements StreamOwner, WheelTask {
   private keepHouse(now: number): void {
     if (!this.open) return
     const { policy, wheel } = this.node
-    const silence = now - this.lastHeard
-    if (silence >= policy.deadAfterMillis) {
+    if (this.pingedAt > 0 && now - this.pingedAt >= policy.deadAfterPingMillis) {
       this.node.count("session_reaped_total", 1)
       this.open = false
       this.socket.terminate()
       return
     }
-    if (silence >= policy.pingAfterMillis && !this.pinged) {
-      this.pinged = true
+    if (this.pingedAt === 0 && now - this.lastHeard >= policy.pingAfterMillis) {
+      this.pingedAt = now
       this.socket.ping()
     }
     if (now - this.lastSent >= HEARTBEAT_MILLIS && this.socket.pending() === 0) {

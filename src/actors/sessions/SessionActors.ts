@@ -67,8 +67,10 @@ export class SessionActors extends Context.Service<
         const wheel = yield* TimingWheel
         const fibers = yield* FiberSet.make<void>()
         const run = yield* FiberSet.runtime(fibers)()
+        const context = yield* Effect.context<never>()
         const sessions = new Map<number, Session>()
         const governor = new LoadGovernor(wheel.now())
+        let nodeWindow = 0
         let nextId = 1
         let draining = false
 
@@ -76,11 +78,16 @@ export class SessionActors extends Context.Service<
           wheel,
           frame: new Frame(512 * 1024),
           policy: { ...defaultPolicy, ...config.policy },
-          onDelivered: (ingestTime: number, now: number) => latency.record(now - ingestTime),
+          onDelivered: (ingestTime: number, sentTime: number) => latency.record(sentTime - ingestTime),
+          onDefect: (session: number, defect: unknown) => {
+            gauges.add("session_failures_total", 1)
+            Effect.runForkWith(context)(Effect.logError("A session could not be flushed", { session, defect }))
+          },
           count: (name: string, delta: number, labels?: string) => gauges.add(name, delta, labels),
           spent: (millis: number) => {
             const change = governor.spent(millis, wheel.now())
             if (change === undefined) return
+            nodeWindow = change
             gauges.set("node_window_millis", change)
             for (const session of sessions.values()) session.nodeBusy(change)
           }
@@ -126,6 +133,8 @@ export class SessionActors extends Context.Service<
                   session.close(CloseCode.SessionFailed, "The session failed: reconnect")
                   return Effect.logError("A session actor failed", { session: session.id, cause })
                 }
+                // the RPC server interrupts whoever uses a request id twice; a socket that is gone has closed its session
+                if (session.isOpen) session.close(CloseCode.Malformed, "A request id is in use already: take a new one")
                 return Effect.void
               })
             )
@@ -135,7 +144,7 @@ export class SessionActors extends Context.Service<
           open: (socket, receive, onEnd) => {
             if (draining) return "draining"
             if (sessions.size >= config.maxSessions) return "full"
-            const session = new Session(nextId++, socket, node)
+            const session = new Session(nextId++, socket, node, nodeWindow)
             const inbox = Effect.runSync(Queue.bounded<string, Cause.Done>(INBOX_CAPACITY))
             run(actor(session, inbox, receive, onEnd))
             return {
@@ -148,6 +157,7 @@ export class SessionActors extends Context.Service<
               },
               heard: () => session.heard(),
               closed: () => {
+                session.gone()
                 Queue.shutdownUnsafe(inbox)
               }
             }

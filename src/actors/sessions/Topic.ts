@@ -35,20 +35,28 @@ export class Topic {
   body: Uint8Array = NOTHING
   /** `,{"_tag":"Update",` and the body: an update's bytes up to its tail, put together once for every watcher. */
   update: Uint8Array = NOTHING
+  /** The latest state came with a tick, not by the passing of time: its age says how quickly it was delivered. */
+  fresh = false
+  /** Its actor cannot be reached: what is known is not to be shown as current. */
+  private lost = false
   private waiters: Array<() => void> = []
 
   constructor(symbol: string) {
     this.symbol = symbol
   }
 
+  /** There is a state to show. */
   get ready(): boolean {
-    return this.epoch > 0
+    return this.epoch > 0 && !this.lost
   }
 
-  /** Takes a state if it is newer, and marks every slot; says whether it was. Older and repeated ones change nothing. */
-  accept(state: TopicState, now: number): boolean {
-    if (state.epoch < this.epoch || (state.epoch === this.epoch && state.seq <= this.seq)) return false
-    const first = this.epoch === 0
+  /** Takes a state if it is newer, and marks every slot. Older and repeated ones change nothing. */
+  accept(state: TopicState, now: number): void {
+    // after a loss the same state again is news: it is current
+    const least = this.lost ? this.seq : this.seq + 1
+    if (state.epoch < this.epoch || (state.epoch === this.epoch && state.seq < least)) return
+    this.lost = false
+    this.fresh = state.ingestTime > this.ingestTime
     this.epoch = state.epoch
     this.seq = state.seq
     this.ingestTime = state.ingestTime
@@ -57,12 +65,21 @@ export class Topic {
     this.update.set(UPDATE_LEAD, 0)
     this.update.set(state.body, UPDATE_LEAD.length)
     for (const slot of this.slots) if (!slot.dirty) slot.stream.mark(slot, now)
-    if (first) {
-      const waiters = this.waiters
-      this.waiters = []
-      for (const waiter of waiters) waiter()
-    }
-    return true
+    const { waiters } = this
+    if (waiters.length === 0) return
+    this.waiters = []
+    for (const waiter of waiters) waiter()
+  }
+
+  /** Nothing is known from now on until the next state; every stream that watches is told. */
+  lose(now: number): void {
+    if (this.lost) return
+    this.lost = true
+    for (const slot of this.slots) slot.stream.lose(slot, now)
+  }
+
+  get isLost(): boolean {
+    return this.lost
   }
 
   attach(stream: WatchStream): Slot {

@@ -13,7 +13,12 @@ export interface StreamOwner {
 }
 
 /** Told of each delivered item, for the latency histogram. */
-export type OnDelivered = (ingestTime: number, now: number) => void
+export type OnDelivered = (ingestTime: number, sentTime: number) => void
+
+const gapJson = ({ epoch, seq, topic: { symbol } }: Slot, reason: Gap["reason"]): string => {
+  const gap: Gap = { _tag: "Gap", symbol, epoch, from: seq + 1, to: null, reason }
+  return JSON.stringify(gap)
+}
 
 export class WatchStream {
   readonly watchId: string
@@ -67,11 +72,14 @@ export class WatchStream {
   standAt(slot: Slot, epoch: number, seq: number): void {
     slot.epoch = epoch
     slot.seq = seq
-    if (seq === slot.topic.seq) {
-      slot.dirty = false
-      const index = this.dirty.indexOf(slot)
-      if (index >= 0) this.dirty.splice(index, 1)
-    }
+    if (seq === slot.topic.seq) slot.dirty = false
+  }
+
+  /** What is known of the slot's symbol is not current any more: says so at once; a Snapshot follows when there is one. */
+  lose(slot: Slot, now: number): void {
+    this.say(gapJson(slot, "unavailable"), now)
+    slot.epoch = 0
+    slot.dirty = false
   }
 
   /** Queues an event of the stream itself (JSON of a WatchEvent); goes before any quote, at the next flush, without waiting for the window. */
@@ -80,10 +88,11 @@ export class WatchStream {
     if (this.started) this.owner.arm(now, now)
   }
 
-  /** Nothing leaves before this: the first event must be `Watching`. */
-  start(now: number): void {
+  /** Begins with `watching` (JSON of the Watching event); whatever was to be said before comes after it. */
+  start(watching: string, now: number): void {
+    this.control.unshift(watching)
     this.started = true
-    if (this.hasOutput) this.owner.arm(now, now)
+    this.owner.arm(now, now)
   }
 
   /** At least this long between quotes, whatever was asked; 0 = as asked. Says so. */
@@ -106,7 +115,7 @@ export class WatchStream {
    * Writes one chunk with what is due: control events always, quotes if their window is over, as many as fit in
    * `budget` bytes; what does not fit stays dirty and gets fresher. Returns how many quotes it wrote.
    */
-  render(frame: Frame, now: number, budget: number, onDelivered: OnDelivered): number {
+  render(frame: Frame, now: number, wall: number, budget: number, onDelivered: OnDelivered): number {
     if (!this.started) return 0
     const { dirty } = this
     let items = 0
@@ -120,11 +129,12 @@ export class WatchStream {
       let taken = 0
       while (taken < dirty.length && frame.length < budget) {
         const slot = dirty[taken++]
-        // a slot detached meanwhile has nothing more to say
-        if (slot === undefined || slot.index < 0) continue
+        // detached or lost meanwhile: it has nothing more to say
+        if (slot === undefined || slot.index < 0 || !slot.dirty) continue
         if (items === 0) frame.text(this.head)
-        this.renderSlot(slot, frame, now, items++ === 0)
-        onDelivered(slot.topic.ingestTime, now)
+        // an old state that starts a stream was not delivered late
+        if (slot.epoch === slot.topic.epoch && slot.topic.fresh) onDelivered(slot.topic.ingestTime, wall)
+        this.renderSlot(slot, frame, wall, items++ === 0)
         written++
       }
       if (taken === dirty.length) dirty.length = 0
@@ -135,29 +145,21 @@ export class WatchStream {
     return written
   }
 
-  private renderSlot(slot: Slot, frame: Frame, now: number, first: boolean): void {
+  private renderSlot(slot: Slot, frame: Frame, wall: number, first: boolean): void {
     const { topic } = slot
     slot.dirty = false
     if (slot.epoch === topic.epoch) {
       frame.element(topic.update, first)
-      frame.tail(topic.seq - slot.seq - 1, now)
+      frame.tail(topic.seq - slot.seq - 1, wall)
     } else {
       if (!first) frame.text(",")
       if (slot.epoch > 0) {
-        const gap: Gap = {
-          _tag: "Gap",
-          symbol: topic.symbol,
-          epoch: slot.epoch,
-          from: slot.seq + 1,
-          to: null,
-          reason: "actor-restarted"
-        }
-        frame.json(JSON.stringify(gap))
+        frame.json(gapJson(slot, "actor-restarted"))
         frame.text(",")
       }
       frame.text(this.snapshotHead)
       frame.bytes(topic.body)
-      frame.tail(0, now)
+      frame.tail(0, wall)
       slot.epoch = topic.epoch
     }
     slot.seq = topic.seq

@@ -36,6 +36,8 @@ export interface WatchRequest {
   readonly positions?: ReadonlyArray<Position>
 }
 
+/** Of a request with thousands of wrong symbols only so many are named back. */
+const LISTED_REFUSALS = 100
 /** How long a resume waits for symbols that are cold on this node before it says "not recovered". */
 const RESUME_DEADLINE = "3 seconds"
 
@@ -67,7 +69,7 @@ export class Watching extends Context.Service<
         const wheel = yield* TimingWheel
         const gauges = yield* Gauges
         const bus = yield* Bus
-        const serverEpoch = wheel.now()
+        const serverEpoch = wheel.wall()
         let liveness: FeedLiveness = { state: "live", since: serverEpoch }
         yield* bus.subscribe(feedTopic, (news) => {
           liveness = news
@@ -78,7 +80,7 @@ export class Watching extends Context.Service<
         const admit = (symbols: ReadonlyArray<string>, room: number) => {
           const accepted = new Set<string>()
           const refused: Array<Refusal> = []
-          for (const text of symbols) {
+          for (const text of new Set(symbols)) {
             const symbol = normaliseSymbol(text)
             if (accepted.has(symbol)) continue
             if (!symbolPattern.test(symbol)) {
@@ -109,6 +111,7 @@ export class Watching extends Context.Service<
             const slot = hub.attach(symbol, stream)
             stream.slots.set(symbol, slot)
             if (slot.topic.ready) stream.mark(slot, now)
+            else if (slot.topic.isLost) stream.lose(slot, now)
           }
         }
 
@@ -129,7 +132,8 @@ export class Watching extends Context.Service<
         ): WatchingEvent => ({
           _tag: "Watching",
           accepted: Array.from(stream.slots.keys()),
-          refused,
+          refused: refused.slice(0, LISTED_REFUSALS),
+          ...(refused.length > LISTED_REFUSALS ? { refusedTotal: refused.length } : {}),
           recovered,
           serverEpoch
         })
@@ -143,9 +147,12 @@ export class Watching extends Context.Service<
           yield* Effect.forEach(held, ({ slot }) => ready(slot), { concurrency: "unbounded", discard: true }).pipe(
             Effect.timeoutOption(RESUME_DEADLINE)
           )
-          const recovered = held.every(
-            ({ position, slot: { topic } }) => position.epoch === topic.epoch && position.seq <= topic.seq
-          )
+          const recovered =
+            held.length === positions.length &&
+            held.every(
+              ({ position, slot: { topic } }) =>
+                topic.ready && position.epoch === topic.epoch && position.seq <= topic.seq
+            )
           if (recovered) {
             for (const { position, slot } of held) stream.standAt(slot, position.epoch, position.seq)
           }
@@ -185,9 +192,8 @@ export class Watching extends Context.Service<
                 ? null
                 : yield* resume(stream, request.positions)
             const now = wheel.now()
-            stream.say(JSON.stringify(answer(stream, refused, recovered)), now)
-            if (liveness.state === "feed-down") stream.say(JSON.stringify({ _tag: "Liveness", ...liveness }), now)
-            stream.start(now)
+            stream.say(JSON.stringify({ _tag: "Liveness", ...liveness }), now)
+            stream.start(JSON.stringify(answer(stream, refused, recovered)), now)
           }),
           set: Effect.fnUntraced(function* (session, request) {
             const stream = session.streams.get(request.watchId)
@@ -203,6 +209,8 @@ export class Watching extends Context.Service<
             // a symbol just added is waited for by somebody: its snapshot does not wait for the window
             stream.windowEnds = 0
             attachAll(stream, accepted)
+            const now = wheel.now()
+            session.arm(now, now)
             return answer(stream, refused, null)
           })
         })

@@ -1,13 +1,13 @@
 /** The market RPCs of a gateway: each handler says in a few lines where its answer comes from. */
 
-import { Clock, Effect, Schema, Stream } from "effect"
+import { Clock, Effect, Schema, Semaphore, Stream } from "effect"
 import { Gauges } from "../../actors/kernel/Gauges.ts"
 import { BarHistory } from "../../actors/market/BarHistory.ts"
 import { sessionAt } from "../../actors/market/calendar.ts"
 import { Feed } from "../../actors/market/Feed.ts"
 import { Tickers } from "../../actors/sessions/Tickers.ts"
 import { Watching } from "../../actors/sessions/Watching.ts"
-import { MarketRpcs, normaliseSymbol, Snapshot, UnknownSymbol } from "../../rpc/market.ts"
+import { LimitExceeded, MarketRpcs, normaliseSymbol, Snapshot, UnknownSymbol } from "../../rpc/market.ts"
 import { MAX_MESSAGE_BYTES } from "../../rpc/sessions.ts"
 import { eventTail, snapshotHead } from "../../rpc/wire.ts"
 import { Readiness } from "./Readiness.ts"
@@ -16,6 +16,11 @@ import { makeWatchHandlers } from "./watchHandlers.ts"
 const decodeSnapshot = Schema.decodeUnknownSync(Snapshot)
 const ascii = new TextDecoder()
 const PAGE = 1_000
+/** A page of bars counts as a request for every so many. */
+const BARS_PER_REQUEST = 500
+/** Pages worked out at the same time on a node; the others wait. */
+const PAGES_AT_ONCE = 4
+const LIVE_BARS_PER_SESSION = 64
 
 export interface ServerIdentity {
   readonly version: string
@@ -34,6 +39,7 @@ export const layerMarketHandlers = (identity: ServerIdentity) =>
       const gauges = yield* Gauges
       const readiness = yield* Readiness
       const startedAt = yield* Clock.currentTimeMillis
+      const pages = yield* Semaphore.make(PAGES_AT_ONCE)
       const listed = new Set(feed.listings.map((listing) => listing.symbol))
 
       const known = (text: string): Effect.Effect<string, UnknownSymbol> => {
@@ -53,13 +59,38 @@ export const layerMarketHandlers = (identity: ServerIdentity) =>
             JSON.parse(`${snapshotHead(feed.label)}${ascii.decode(state.body)}${eventTail(0, now)}`)
           )
         }),
-        "market.Bars": Effect.fn("market.Bars")(function* (request) {
+        "market.Bars": Effect.fn("market.Bars")(function* (request, { client }) {
           const symbol = yield* known(request.symbol)
-          return yield* history.page({ ...request, symbol })
+          const session = yield* watchHandlers.sessionOf(client.id)
+          if (!session.charge(Math.floor((request.limit ?? 0) / BARS_PER_REQUEST))) {
+            return yield* new LimitExceeded({
+              limit: "requests-per-second",
+              allowed: session.requestsPerSecond,
+              retryAfterMillis: 1_000,
+              message: `Ask for fewer bars at a time, or less often: every ${BARS_PER_REQUEST} count as a request`
+            })
+          }
+          return yield* pages.withPermit(history.page({ ...request, symbol }))
         }),
-        "market.WatchBars": (request) =>
+        "market.WatchBars": (request, { client }) =>
           Stream.unwrap(
-            Effect.map(known(request.symbol), (symbol) => history.live({ symbol, interval: request.interval }))
+            Effect.gen(function* () {
+              const symbol = yield* known(request.symbol)
+              const session = yield* watchHandlers.sessionOf(client.id)
+              if (session.liveBars >= LIVE_BARS_PER_SESSION) {
+                return yield* new LimitExceeded({
+                  limit: "live-bars-per-session",
+                  allowed: LIVE_BARS_PER_SESSION,
+                  retryAfterMillis: null,
+                  message: "Too many live bars: close another first"
+                })
+              }
+              yield* Effect.acquireRelease(
+                Effect.sync(() => session.liveBars++),
+                () => Effect.sync(() => session.liveBars--)
+              )
+              return history.live({ symbol, interval: request.interval })
+            })
           ),
         "market.Listings": ({ after, limit = PAGE }) =>
           Effect.sync(() => {

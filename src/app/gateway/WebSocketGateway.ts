@@ -3,47 +3,50 @@
  * socket has one writer and `market.Watch` leaves as spliced bytes. A stock RpcClient (ndjson) works against it.
  */
 import type { IncomingMessage } from "node:http"
+import { isIP } from "node:net"
 import type { Duplex } from "node:stream"
 import { Effect, Layer, Option, Queue } from "effect"
 import { RpcSerialization, RpcServer } from "effect/rpc"
 import type { FromClientEncoded, FromServerEncoded } from "effect/rpc/RpcMessage"
 import { WebSocketServer } from "ws"
 import { Gauges } from "../../actors/kernel/Gauges.ts"
-import { TimingWheel } from "../../actors/kernel/TimingWheel.ts"
 import type { Session } from "../../actors/sessions/Session.ts"
 import { SessionActors } from "../../actors/sessions/SessionActors.ts"
 import { CloseCode, MAX_MESSAGE_BYTES, RPC_PATH } from "../../rpc/sessions.ts"
 import { HttpListener } from "./HttpListener.ts"
 import { decodeRpcLines, withoutInternals } from "./rpcLines.ts"
-import { TokenBucket } from "./TokenBucket.ts"
 import { WsSocket } from "./WsSocket.ts"
 
 export interface GatewayConfig {
   /** Browser origins allowed besides the server's own, exact, e.g. "https://stocks.example". */
   readonly allowedOrigins: ReadonlyArray<string>
-  /** Inbound requests a session may make at once, and regain each second. */
-  readonly messageBurst: number
-  readonly messagesPerSecond: number
 }
 
-export const defaultGatewayConfig: GatewayConfig = { allowedOrigins: [], messageBurst: 200, messagesPerSecond: 50 }
-
 const refuse = (socket: Duplex, status: string, headers: string, body: string) => {
+  // the peer may keep its half open for ever
+  socket.once("finish", () => socket.destroy())
   socket.end(
     `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\n${headers}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
   )
 }
 
-const sameOrigin = (request: IncomingMessage, allowed: ReadonlySet<string>): boolean => {
+/**
+ * Whether the page that asks may (S1). A page from the very host it calls is our own dashboard, but only where that host
+ * cannot be somebody's name rebound to this address: an IP address or localhost. Other names are to be listed.
+ */
+const originAllowed = (request: IncomingMessage, allowed: ReadonlySet<string>): boolean => {
   const { origin, host } = request.headers
   if (origin === undefined || allowed.has(origin)) return true
-  return origin === `http://${host}` || origin === `https://${host}`
+  const url = URL.parse(origin)
+  if (url === null || url.host !== host) return false
+  const name = url.hostname.replace(/^\[|\]$/g, "")
+  return name === "localhost" || isIP(name) !== 0
 }
 
 /** The RPC protocol of every session of this node. Upgrades are taken until the Scope closes. */
 export const layerProtocol = (
-  config: GatewayConfig = defaultGatewayConfig
-): Layer.Layer<RpcServer.Protocol, never, Gauges | HttpListener | SessionActors | TimingWheel> =>
+  config: GatewayConfig
+): Layer.Layer<RpcServer.Protocol, never, Gauges | HttpListener | SessionActors> =>
   Layer.effect(
     RpcServer.Protocol,
     RpcServer.Protocol.make(
@@ -51,7 +54,6 @@ export const layerProtocol = (
         const { server } = yield* HttpListener
         const sessions = yield* SessionActors
         const gauges = yield* Gauges
-        const wheel = yield* TimingWheel
         const disconnects = yield* Queue.unbounded<number>()
         const allowed = new Set(config.allowedOrigins)
         const wss = new WebSocketServer({
@@ -63,7 +65,6 @@ export const layerProtocol = (
         })
 
         const receiver = () => {
-          const bucket = new TokenBucket(config.messageBurst, config.messagesPerSecond, wheel.now())
           let rest = ""
           return (session: Session, text: string): Effect.Effect<void> => {
             const decoded = decodeRpcLines(rest + text)
@@ -74,7 +75,7 @@ export const layerProtocol = (
             rest = decoded.rest
             const { messages } = decoded
             if (messages.length === 0) return Effect.void
-            if (!bucket.take(messages.length, wheel.now())) {
+            if (!session.charge(messages.length)) {
               session.close(CloseCode.TooManyMessages, "Too many requests: slow down and reconnect")
               return Effect.void
             }
@@ -88,7 +89,7 @@ export const layerProtocol = (
           socket.on("error", () => socket.destroy())
           const path = request.url?.split("?", 1)[0]
           if (path !== RPC_PATH) return refuse(socket, "404 Not Found", "", `WebSockets are served on ${RPC_PATH}\n`)
-          if (!sameOrigin(request, allowed)) {
+          if (!originAllowed(request, allowed)) {
             gauges.add("upgrades_refused_total", 1, 'reason="origin"')
             return refuse(socket, "403 Forbidden", "", "This origin is not allowed here\n")
           }

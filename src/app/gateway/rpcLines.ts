@@ -3,7 +3,8 @@
 import { Predicate, Schema } from "effect"
 import type { FromClientEncoded, FromServerEncoded } from "effect/rpc/RpcMessage"
 
-const Id = Schema.Union([Schema.String, Schema.Int])
+/** Repeated in every chunk, so kept short. */
+const Id = Schema.Union([Schema.String.check(Schema.isMaxLength(64)), Schema.Int])
 const FromClient = Schema.Union([
   Schema.TaggedStruct("Request", {
     id: Id,

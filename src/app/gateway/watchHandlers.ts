@@ -21,6 +21,7 @@ export const makeWatchHandlers = Effect.gen(function* () {
     })
 
   return {
+    sessionOf,
     // stays silent, in one fiber: WatchStream writes the chunks to the session's socket under this request's id.
     // An Effect that would yield a queue, and never does: a Stream that says as little costs several KB a session.
     watch: (request: WatchRequest, { client, requestId }: Caller) =>

@@ -47,6 +47,7 @@ export const catalogue: Readonly<Record<string, Description>> = {
   updates_delivered_total: counter("Updates written to sessions.", ""),
   session_flushes_total: counter("Socket writes with updates in them.", ""),
   session_bytes_total: counter("Bytes written to sessions by the spliced path.", ""),
+  hub_feeder_failures_total: counter("Failures behind a watched symbol, each started again.", ""),
   session_blocked_total: counter("Flushes put off because the peer was not reading.", ""),
   session_reaped_total: counter("Sessions ended because the peer had vanished.", ""),
   session_closes_total: counter("Sessions closed by this server, by close code."),

@@ -60,18 +60,19 @@ export const layerAllInOne = (settings: Settings) => {
   }).pipe(
     Layer.provideMerge(QuoteHub.layer),
     Layer.provideMerge(
-      Layer.mergeAll(SessionActors.layer({ maxSessions: settings.maxSessions }), Tickers.layer, layerDirectory)
+      Layer.mergeAll(
+        SessionActors.layer({
+          maxSessions: settings.maxSessions,
+          policy: { requestsPerSecond: settings.maxMessages, requestBurst: 4 * settings.maxMessages }
+        }),
+        Tickers.layer,
+        layerDirectory
+      )
     )
   )
   const gateway = RpcServer.layer(MarketRpcs, { disableTracing: true, disableFatalDefects: true }).pipe(
     Layer.provide(layerMarketHandlers({ version, node: hostname() })),
-    Layer.provide(
-      layerProtocol({
-        allowedOrigins: settings.allowedOrigins,
-        messagesPerSecond: settings.maxMessages,
-        messageBurst: 4 * settings.maxMessages
-      })
-    )
+    Layer.provide(layerProtocol({ allowedOrigins: settings.allowedOrigins }))
   )
   const http = HttpListener.layer({ host: settings.host, port: settings.port })
   return Layer.mergeAll(gateway, layerHttp({ uiFolder }), layerRunFeed).pipe(

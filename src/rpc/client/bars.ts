@@ -8,6 +8,8 @@ import { ChunkSink } from "./protocol.ts"
 import type { BarsQuery, BarsSubject } from "./types.ts"
 import type { Session } from "./watching.ts"
 
+/** A limit that waiting does not lift is lifted by closing something: looked at again now and then. */
+const LIMIT_PAUSE_MILLIS = 10_000
 const REOPEN_MILLIS = 1_000
 
 /** Only what was given: the contract's optional keys do not take `undefined`. */
@@ -45,7 +47,7 @@ export const followBars = (
         const error = found.value
         if (isTransportError(error)) return
         if (error._tag === "UnknownSymbol") return yield* Effect.fail(error)
-        return yield* Effect.sleep(error.retryAfterMillis * (1 + random / 2))
+        return yield* Effect.sleep((error.retryAfterMillis ?? LIMIT_PAUSE_MILLIS) * (1 + random / 2))
       }
       if (Cause.hasDies(exit.cause)) return yield* Effect.fail(serverFailed("market.WatchBars", exit.cause))
     }

@@ -5,6 +5,7 @@ import {
   type Bar,
   type BarsPage,
   type InvalidRequest,
+  type LimitExceeded,
   type Listing,
   MarketRpcs,
   type MarketStatus,
@@ -61,11 +62,11 @@ export class LZStockClient extends Context.Service<
     readonly quote: (symbol: string) => Effect.Effect<Snapshot, UnknownSymbol | Unavailable | CallError>
     readonly bars: (
       query: BarsQuery
-    ) => Effect.Effect<BarsPage, UnknownSymbol | InvalidRequest | Unavailable | CallError>
+    ) => Effect.Effect<BarsPage, UnknownSymbol | InvalidRequest | LimitExceeded | Unavailable | CallError>
     /** Pages, newest first. */
     readonly allBars: (
       query: BarsQuery
-    ) => Stream.Stream<BarsPage, UnknownSymbol | InvalidRequest | Unavailable | CallError>
+    ) => Stream.Stream<BarsPage, UnknownSymbol | InvalidRequest | LimitExceeded | Unavailable | CallError>
     readonly watchBars: (subject: BarsSubject) => Stream.Stream<Bar, UnknownSymbol | ServerFailed | Closed>
     readonly listings: Effect.Effect<Array<Listing>, CallError>
     readonly status: Effect.Effect<MarketStatus, CallError>
