@@ -12,6 +12,18 @@ const fold = (held: ClientEvent | undefined, next: Update): Update | Snapshot =>
   return next
 }
 
+/**
+ * A snapshot that follows the untaken update without a hole (a resume gives such) is an update to the consumer, who would
+ * otherwise see a hole where that update was folded away.
+ */
+const join = (held: ClientEvent | undefined, next: Snapshot): Update | Snapshot => {
+  if (held?._tag !== "Update" || held.epoch !== next.epoch) return next
+  const more = next.seq - held.seq
+  if (more !== 0 && more !== 1) return next
+  const { label: _, ...quote } = next
+  return { ...quote, _tag: "Update", folded: held.folded + more }
+}
+
 /** The hole as the consumer sees it: it begins where the untaken state began. */
 const widen = (heldGap: ClientEvent | undefined, heldState: ClientEvent | undefined, gap: Gap | FoundGap) => {
   if (heldGap?._tag === "Gap") {
@@ -71,7 +83,8 @@ export class Pending {
       const state = `=${event.symbol}`
       this.last(state, fold(this.events.get(state), event))
     } else if (event._tag === "Snapshot") {
-      this.last(`=${event.symbol}`, event)
+      const state = `=${event.symbol}`
+      this.last(state, join(this.events.get(state), event))
     } else if (event._tag === "Gap") {
       const state = `=${event.symbol}`
       const gap = `!${event.symbol}`

@@ -216,9 +216,36 @@ describe("a watch, under any interleaving", () => {
         for (const symbol of tracker.symbols)
           expect([symbol, judge.at.get(symbol)]).toEqual([symbol, server.now.get(symbol)])
       }),
-      { numRuns: 2_000 }
+      {
+        numRuns: 2_000,
+        // an update that is not taken when the connection is lost, and a symbol that starts anew meanwhile
+        examples: [
+          [
+            [
+              { do: "connect" },
+              { do: "flush" },
+              { do: "tick", name: "A", count: 1 },
+              { do: "take" },
+              { do: "flush" },
+              { do: "disconnect" },
+              { do: "restart", name: "C" }
+            ]
+          ]
+        ]
+      }
     )
   })
+})
+
+it.each([
+  [2, [update("A", 1, 2)]],
+  [3, [update("A", 1, 3, 1)]],
+  [4, [snapshot("A", 1, 4)]]
+])("an update that was not taken before a resume is not a hole afterwards: seq %i", (seq, taken) => {
+  const pending = new Pending()
+  pending.push([update("A", 1, 2)])
+  pending.push([snapshot("A", 1, seq)])
+  expect(pending.takeAll()).toEqual(taken)
 })
 
 it("holds nothing of a symbol that has left", () => {
