@@ -11,6 +11,9 @@ export interface Sample {
   readonly value: number
 }
 
+/** No string is put together for what has no labels: that is what hot paths count. */
+const keyOf = (name: string, labels: string): string => (labels === "" ? name : `${name}{${labels}}`)
+
 export class Gauges extends Context.Service<
   Gauges,
   {
@@ -25,7 +28,7 @@ export class Gauges extends Context.Service<
   static readonly layer: Layer.Layer<Gauges> = Layer.sync(Gauges, () => {
     const values = new Map<string, { readonly name: string; readonly labels: string; value: number }>()
     const sample = (name: string, labels: string) => {
-      const key = `${name}{${labels}}`
+      const key = keyOf(name, labels)
       let entry = values.get(key)
       if (entry === undefined) {
         entry = { name, labels, value: 0 }
@@ -41,7 +44,7 @@ export class Gauges extends Context.Service<
       set: (name, value, labels = "") => {
         sample(name, labels).value = value
       },
-      get: (name, labels = "") => values.get(`${name}{${labels}}`)?.value ?? 0,
+      get: (name, labels = "") => values.get(keyOf(name, labels))?.value ?? 0,
       track: (name, labels = "") =>
         Effect.acquireRelease(
           Effect.sync(() => add(name, 1, labels)),

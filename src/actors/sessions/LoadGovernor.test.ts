@@ -24,7 +24,7 @@ describe("LoadGovernor", () => {
   })
 
   it("leaves a load in between alone, and looks once a second only", () => {
-    assert.deepEqual(windows([0.9, 0.5, 0.5, 0.5]), [100, undefined, undefined, undefined])
+    assert.deepEqual(windows([0.9, 0.6, 0.6, 0.6]), [100, undefined, undefined, undefined])
     const governor = new LoadGovernor(0)
     assert.isUndefined(governor.spent(900, 900))
     assert.strictEqual(governor.spent(100, 1_000), 100)

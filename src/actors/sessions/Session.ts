@@ -45,7 +45,7 @@ export const defaultPolicy: SessionPolicy = {
   softLimitBytes: 256 * 1024,
   hardLimitBytes: 1024 * 1024,
   slowCloseMillis: 10_000,
-  pingAfterMillis: 4_000,
+  pingAfterMillis: 3_000,
   deadAfterPingMillis: 5_000,
   requestBurst: 200,
   requestsPerSecond: 50
