@@ -11,7 +11,7 @@ import { layerRunFeed, pauseAfter } from "./runFeed.ts"
 /** A feed whose runs go as `lives` says, one after the other; `at` is what it says of itself meanwhile. */
 const scripted = (lives: ReadonlyArray<Effect.Effect<void, FeedError>>) => {
   let runs = 0
-  const at: { state: FeedStatus["state"]; marketTime: number } = { state: "live", marketTime: 0 }
+  const at: { state: FeedStatus["state"]; publishedUpTo: number } = { state: "live", publishedUpTo: 0 }
   const feed = Feed.of({
     adapter: "scripted",
     label: "SIMULATED",
@@ -21,13 +21,14 @@ const scripted = (lives: ReadonlyArray<Effect.Effect<void, FeedError>>) => {
       adapter: "scripted",
       state: at.state,
       detail: "",
-      marketTime: at.marketTime,
+      marketTime: at.publishedUpTo,
       speed: 1,
       symbols: 0,
       ticks: 0,
       malformed: 0
     })),
-    marketTime: () => at.marketTime,
+    marketTime: () => at.publishedUpTo,
+    publishedUpTo: () => at.publishedUpTo,
     history: () => Effect.succeed([]),
     run: Effect.suspend(() => lives[runs++] ?? Effect.never)
   })
@@ -131,7 +132,7 @@ describe("watchers are told", () => {
       assert.deepStrictEqual(heard, ["feed-down"])
       assert.strictEqual(gauges.get("feed_up"), 0)
       feed.at.state = "live"
-      feed.at.marketTime = 1
+      feed.at.publishedUpTo = 1
       yield* TestClock.adjust(100)
       assert.deepStrictEqual(heard, ["feed-down", "live"])
       assert.strictEqual(gauges.get("feed_up"), 1)
@@ -141,17 +142,17 @@ describe("watchers are told", () => {
   it.effect("live again only past the point where it broke", () =>
     Effect.gen(function* () {
       const feed = scripted([Effect.andThen(Effect.sleep(100), broken)])
-      feed.at.marketTime = 1_000
+      feed.at.publishedUpTo = 1_000
       const heard = yield* observe(feed)
       assert.deepStrictEqual(heard, ["live"])
       yield* TestClock.adjust(100)
-      feed.at.marketTime = 10
+      feed.at.publishedUpTo = 10
       yield* TestClock.adjust(500)
       assert.strictEqual(feed.runs(), 2)
-      feed.at.marketTime = 1_000
+      feed.at.publishedUpTo = 1_000
       yield* TestClock.adjust("5 seconds")
       assert.deepStrictEqual(heard, ["live", "feed-down"])
-      feed.at.marketTime = 1_001
+      feed.at.publishedUpTo = 1_001
       yield* TestClock.adjust(100)
       assert.deepStrictEqual(heard, ["live", "feed-down", "live"])
     }).pipe(Effect.scoped, Effect.provide(ground))

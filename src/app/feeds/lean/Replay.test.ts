@@ -233,6 +233,24 @@ describe("replay", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("is not live before its files are open", () =>
+    Effect.gen(function* () {
+      const dataDir = yield* leanFolder({ "tick/aaa/20131007_trade.zip": Buffer.from("no zip") })
+      yield* withFeed({ dataDir, date: DATE }, (feed) =>
+        Effect.gen(function* () {
+          const states: Array<string> = []
+          const fiber = yield* Effect.forkChild(Effect.exit(feed.run))
+          while (fiber.pollUnsafe() === undefined) {
+            states.push((yield* feed.status).state)
+            yield* ioTurn
+          }
+          assert.deepStrictEqual([...new Set(states)], ["starting"])
+          assert.strictEqual((yield* feed.status).state, "down")
+        })
+      )
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("lets an interrupted replay go", () =>
     Effect.gen(function* () {
       const dataDir = yield* leanFolder({ "tick/aaa/20131007_trade.zip": tradesAt([0, 3_600]) })

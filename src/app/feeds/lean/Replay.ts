@@ -134,9 +134,9 @@ const make = Effect.fnUntraced(function* (options: ReplayOptions) {
   })
 
   const run = Effect.gen(function* () {
-    state = "live"
     publishedUpTo = preOpen - 1
     const merge = yield* openAll
+    state = "live"
     yield* speed === "max" ? playFast(merge, Number.POSITIVE_INFINITY) : playAtSpeed(merge, speed)
     const end = marketTime()
     marketTime = () => end
