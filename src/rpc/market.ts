@@ -51,9 +51,9 @@ const quoteFields = {
   askSize: Shares,
   session: SessionPhase,
   halted: Schema.Boolean,
-  /** Clock 1: the exchange's time of the newest tick folded. */
+  /** Clock 1: the exchange's time of the newest tick folded; 0 before the first. */
   exchangeTime: Millis,
-  /** Clock 2: when that tick reached us. */
+  /** Clock 2: when that tick reached us; 0 before the first. */
   ingestTime: Millis,
   /** Updates folded into this one since the previous item for this symbol on this stream. seq = previous seq + folded + 1. */
   folded: Schema.Int,

@@ -219,6 +219,37 @@ describe("ticker actors", () => {
     }).pipe(Effect.provide(marketNode(feed, { settings: { maxIdleMillis: 10_000 } })))
   })
 
+  it.effect("woken on another day it says that day's numbers at once, yesterday's bars final", () => {
+    const feed = new ScriptedFeed(["AAPL", "MSFT"])
+    const day = 24 * 3_600_000
+    return Effect.gen(function* () {
+      yield* shardsReady
+      const gauges = yield* Gauges
+      const client = yield* Ticker.client
+      const history = yield* BarHistory
+      feed.marketTime = ten
+      yield* publish(batch("AAPL", trade(ten, 10), trade(ten + 1, 14)))
+      yield* settle
+      yield* TestClock.adjust("40 seconds")
+      yield* settle
+      assert.strictEqual(gauges.get("actors_active", kind), 0)
+      feed.marketTime = ten + day
+      const quote = bodyOf(yield* client("AAPL").Snapshot())
+      assert.deepInclude(quote, { v: 0, n: 0, o: null, h: null, p: 14, c: 14, ss: "regular" })
+      assert.deepStrictEqual(yield* client("AAPL").FormingBars(), { "1s": null, "1m": null, "1d": null })
+      yield* settle
+      for (const interval of ["1m", "1d"] as const) {
+        const { bars } = yield* history.page({ symbol: "AAPL", interval })
+        assert.deepStrictEqual(
+          bars.map((bar) => [bar.volume, bar.final]),
+          [[200, true]]
+        )
+      }
+      // and one that never traded knows its session, though no tick ever told it the time
+      assert.deepInclude(bodyOf(yield* client("MSFT").Snapshot()), { ss: "regular", t: 0, p: null })
+    }).pipe(Effect.provide(marketNode(feed, { settings: { maxIdleMillis: 10_000 } })))
+  })
+
   it.effect("not passive while ticks flow, nor while held", () => {
     const feed = new ScriptedFeed(["AAPL", "MSFT"])
     return Effect.gen(function* () {

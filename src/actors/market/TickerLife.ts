@@ -16,7 +16,7 @@ import { supervise } from "../kernel/Supervisor.ts"
 import { BarChanges } from "./BarChanges.ts"
 import { BarStore } from "./BarStore.ts"
 import { Checkpoints } from "./Checkpoints.ts"
-import { nextPhaseChange } from "./calendar.ts"
+import { Feed } from "./Feed.ts"
 import type { LocalTicker } from "./LocalTickers.ts"
 import { ParkedBatches } from "./ParkedBatches.ts"
 import { RecoverableFold } from "./RecoverableFold.ts"
@@ -27,6 +27,7 @@ import {
   foldBatch,
   formingBars,
   initialTickerState,
+  nextCloseAt,
   quoteState,
   type TickerState
 } from "./tickerState.ts"
@@ -51,6 +52,7 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
   const gauges = yield* Gauges
   const store = yield* BarStore
   const checkpoints = yield* Checkpoints
+  const feed = yield* Feed
   const parked = yield* ParkedBatches
   const settings = yield* TickerSettings
   const fault = yield* FoldFault
@@ -182,6 +184,19 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     return announceBars()
   })
 
+  /**
+   * Time that passed while it was passive or resting: what it says first is of today. Not while batches wait, which may be
+   * older: the next sweep comes after them.
+   */
+  const catchUp = () => {
+    if (fold.waiting > 0 || Queue.sizeUnsafe(mailbox) > 0) return
+    // without a day there is nothing to close: its session is the clock's
+    const reached = fold.state.midnight > 0 ? feed.publishedUpTo() - settings.closeGraceMillis : feed.marketTime()
+    if (reached < nextCloseAt(fold.state)) return
+    fold.take([reached])
+    fold.fold()
+  }
+
   /** From (re)start to crash: a new epoch, the whole state said, then batches as they come. */
   const life = Effect.suspend(() => {
     settled.closeUnsafe()
@@ -190,6 +205,7 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
       changes.clear()
       fold.recover()
     }
+    catchUp()
     startEpoch()
     return announce()
   }).pipe(
@@ -328,14 +344,3 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
   }
   return self
 })
-
-/** The market time at which something changes without a tick: a forming bar ends, or the session does. */
-const nextCloseAt = (state: TickerState): number => {
-  // never traded: no day yet
-  if (state.midnight === 0) return Number.POSITIVE_INFINITY
-  const { minute, second } = state
-  let at = nextPhaseChange(state.marketTime).at
-  if (second.filling) at = Math.min(at, state.midnight + second.closedUntil + second.width)
-  if (minute.filling) at = Math.min(at, state.midnight + minute.closedUntil + minute.width)
-  return at
-}

@@ -135,6 +135,12 @@ export const closeTrack = (track: BarTrack, day: TrackDay, out: Map<number, Bar>
   }
 }
 
+/** Time has come to the offset `at`: finishes the window being filled if it ended by then. Of later ones nothing was told yet. */
+export const passTime = (track: BarTrack, day: TrackDay, out: Map<number, Bar>, at: number): void => {
+  const end = track.closedUntil + track.width
+  if (track.filling && at >= end) closeTrack(track, day, out, end)
+}
+
 /** Shows the window being filled, if it changed and has a price. */
 export const showFilling = (track: BarTrack, day: TrackDay, out: Map<number, Bar>): void => {
   if (!track.touched || !track.filling) return

@@ -260,16 +260,45 @@ describe("days", () => {
     const t = ticker()
     t.trade(midnight("2013-10-11") + 15 * HOUR, 10)
     const friday = midnight("2013-10-11")
-    assert.isFalse(closeBars(t.state, friday + 15.5 * HOUR, t.changes))
-    assert.isTrue(closeBars(t.state, friday + 16 * HOUR, t.changes))
+    const seqAt = (time: number) => {
+      closeBars(t.state, time, t.changes)
+      return t.quote().seq
+    }
+    assert.strictEqual(seqAt(friday + 15.5 * HOUR), 1)
+    assert.strictEqual(seqAt(friday + 16 * HOUR), 2)
     assert.strictEqual(t.quote().session, "post")
-    assert.isTrue(closeBars(t.state, friday + 20 * HOUR, t.changes))
+    assert.strictEqual(seqAt(friday + 20 * HOUR), 3)
     // Saturday is still Friday's
-    assert.isFalse(closeBars(t.state, midnight("2013-10-12") + 12 * HOUR, t.changes))
+    assert.strictEqual(seqAt(midnight("2013-10-12") + 12 * HOUR), 3)
     assert.strictEqual(t.quote().volume, 100)
-    assert.isTrue(closeBars(t.state, midnight("2013-10-14"), t.changes))
+    assert.strictEqual(seqAt(midnight("2013-10-14")), 4)
     const quote = t.quote()
     assert.deepStrictEqual([quote.volume, quote.last, quote.previousClose, quote.seq], [0, 100_000, 100_000, 4])
+  })
+
+  it("have sessions for a symbol that never traded, and nothing else", () => {
+    const t = ticker()
+    closeBars(t.state, open, t.changes)
+    assert.deepInclude(t.quote(), { session: "regular", seq: 1, exchangeTime: 0, last: 0 })
+    closeBars(t.state, open + HOUR, t.changes)
+    assert.strictEqual(t.quote().seq, 1)
+    closeBars(t.state, close, t.changes)
+    assert.deepInclude(t.quote(), { session: "post", seq: 2 })
+    assert.isTrue(t.changes.isEmpty)
+    // an older tick, reported late, is its first all the same
+    t.trade(open, 10)
+    assert.deepInclude(t.quote(), { session: "post", last: 100_000, exchangeTime: open })
+  })
+
+  it("pass without making late what nothing was told of", () => {
+    const t = ticker()
+    t.trade(open, 10)
+    closeBars(t.state, open + 10 * MINUTE, t.changes)
+    t.trade(open + 5 * MINUTE, 11)
+    const [, late] = t.bars("1m")
+    assert.deepInclude(late, { time: open + 5 * MINUTE, final: false, revision: 0 })
+    closeBars(t.state, open + 10 * MINUTE, t.changes)
+    assert.deepInclude(t.bars("1m")[1], { final: true, revision: 0 })
   })
 
   it("take the previous close the feed knows", () => {

@@ -25,8 +25,17 @@ import type { Price, Tick, TickBatch } from "../../rpc/ticks.ts"
 import type { QuoteState } from "../../rpc/wire.ts"
 import { BarChanges } from "./BarChanges.ts"
 import { clearPriceBar, emptyPriceBar, type PriceBar, publicBar } from "./bars.ts"
-import { type BarTrack, clearTrack, closeTrack, copyTrack, fillingBar, makeTrack, showFilling } from "./barTrack.ts"
-import { nextTradingDay, phaseAt, tradingDayAt } from "./calendar.ts"
+import {
+  type BarTrack,
+  clearTrack,
+  closeTrack,
+  copyTrack,
+  fillingBar,
+  makeTrack,
+  passTime,
+  showFilling
+} from "./barTrack.ts"
+import { nextPhaseChange, nextTradingDay, phaseAt, tradingDayAt } from "./calendar.ts"
 import type { BaseInterval } from "./Feed.ts"
 import { TradeLog, type TradeLogData } from "./TradeLog.ts"
 import { foldCancel, foldCorrection, foldDaySoFar, foldTrade } from "./tradeFold.ts"
@@ -167,45 +176,47 @@ export const copyTickerState = (state: TickerState): TickerState => ({
 
 /**
  * Folds a batch in place; `changes` gathers the bars it changed, the forming ones included. Market time moves to the newest
- * tick; with `marketNow` bars that ended by then are closed too.
+ * tick.
  */
-export const foldBatch = (
-  state: TickerState,
-  batch: TickBatch,
-  changes: BarChanges = new BarChanges(),
-  marketNow?: number
-): BarChanges => {
+export const foldBatch = (state: TickerState, batch: TickBatch, changes: BarChanges = new BarChanges()): BarChanges => {
   for (const tick of batch.ticks) foldTick(state, tick, changes)
   state.ingestTime = batch.ingestTime
   if (batch.previousClose !== null && batch.previousClose > 0) state.previousClose = batch.previousClose
-  if (marketNow !== undefined) closeBars(state, marketNow, changes)
   showForming(state, changes)
   return changes
 }
 
 /**
  * Market time has come to `marketTime`: bars that ended by then are final, and a new trading day starts its statistics.
- * True when the quote changed by that, its session or its day; then `seq` has moved by one.
+ * When that changes the quote, its session or its day, `seq` moves by one.
  */
-export const closeBars = (state: TickerState, marketTime: number, changes: BarChanges = new BarChanges()): boolean => {
-  // a symbol that never traded has no day yet, and nothing to close
-  if (state.midnight === 0) return false
+export const closeBars = (state: TickerState, marketTime: number, changes: BarChanges = new BarChanges()): void => {
   let changed = false
   if (marketTime > state.marketTime) {
-    changed = phaseAt(marketTime) !== phaseAt(state.marketTime)
+    changed = state.marketTime === 0 || phaseAt(marketTime) !== phaseAt(state.marketTime)
     state.marketTime = marketTime
   }
-  if (marketTime >= state.dayEnd) {
+  // a symbol that never traded has a session, but no day yet and nothing to close
+  if (state.midnight > 0 && marketTime >= state.dayEnd) {
     startDay(state, marketTime, changes)
     changed = true
-  } else {
+  } else if (state.midnight > 0) {
     const at = marketTime - state.midnight
-    closeTrack(state.second, state, changes["1s"], at - (at % SECOND))
-    closeTrack(state.minute, state, changes["1m"], at - (at % MINUTE))
+    passTime(state.second, state, changes["1s"], at)
+    passTime(state.minute, state, changes["1m"], at)
     if (at >= state.postAt) endDay(state, changes)
   }
   if (changed) state.seq++
-  return changed
+}
+
+/** The market time at which something changes without a tick: a forming bar ends, or the session does. */
+export const nextCloseAt = (state: TickerState): number => {
+  const { marketTime, midnight, minute, second } = state
+  if (marketTime === 0) return 0
+  let at = nextPhaseChange(marketTime).at
+  if (second.filling) at = Math.min(at, midnight + second.closedUntil + second.width)
+  if (minute.filling) at = Math.min(at, midnight + minute.closedUntil + minute.width)
+  return at
 }
 
 /** What the ticker says of its symbol, at its own position or one the actor counts. */

@@ -47,7 +47,9 @@ export const QuotePanel = (props: { readonly quote: Quote | undefined; readonly 
     market.second()
     const now = market.marketTime()
     const quote = q()
-    return quote === undefined || now === null ? MISSING : formatAge(now - quote.exchangeTime)
+    return quote === undefined || quote.exchangeTime === 0 || now === null
+      ? MISSING
+      : formatAge(now - quote.exchangeTime)
   })
   // a recorded day's time, or a simulated one's, has nothing to do with the clock on the wall
   const ownTime = () => {
@@ -56,7 +58,8 @@ export const QuotePanel = (props: { readonly quote: Quote | undefined; readonly 
   }
   const clocks = createMemo(() => {
     const quote = q()
-    if (quote === undefined) return []
+    // nothing traded yet: it has been nowhere
+    if (quote === undefined || quote.exchangeTime === 0) return []
     return [
       {
         name: "Exchange",

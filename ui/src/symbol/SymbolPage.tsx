@@ -68,7 +68,9 @@ const SymbolPage = () => {
     market.second()
     const now = market.marketTime()
     const current = quote()
-    return current === undefined || now === null ? "" : formatAge(now - current.exchangeTime)
+    return current === undefined || current.exchangeTime === 0 || now === null
+      ? ""
+      : formatAge(now - current.exchangeTime)
   })
 
   // once a second: a title that flickers helps no one
@@ -129,7 +131,13 @@ const SymbolPage = () => {
                     <span class="tag tag-halted">HALTED</span>
                   </Show>
                   <span class="text-[11.5px]" classList={{ "text-warn font-semibold": stale(), "text-soft": !stale() }}>
-                    {stale() ? `⚠ Stale, ${age()}` : age() === "now" ? "now" : `${age()} ago`}
+                    {stale()
+                      ? `⚠ Stale, ${age()}`
+                      : age() === ""
+                        ? "no trade yet"
+                        : age() === "now"
+                          ? "now"
+                          : `${age()} ago`}
                   </span>
                 </>
               )}

@@ -79,7 +79,8 @@ export const Row = (props: RowProps) => {
     const now = market.marketTime()
     const stale = market.isStale(props.listing.symbol)
     row.toggleAttribute("data-stale", stale && quote !== undefined)
-    const old = quote === undefined || now === null ? MISSING : formatAge(now - quote.exchangeTime)
+    const old =
+      quote === undefined || quote.exchangeTime === 0 || now === null ? MISSING : formatAge(now - quote.exchangeTime)
     write(age, stale && quote !== undefined ? `⚠ ${old}` : old)
   }
 

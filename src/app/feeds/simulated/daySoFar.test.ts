@@ -42,12 +42,7 @@ const folded = (ticks: ReadonlyArray<Tick>): { readonly state: TickerState; read
   const state = initialTickerState("T")
   const changes = new BarChanges()
   for (let i = 0; i < ticks.length; i += 200) {
-    foldBatch(
-      state,
-      { symbol: "T", ingestTime: 0, previousClose: null, ticks: ticks.slice(i, i + 200) },
-      changes,
-      ticks[i]?.time
-    )
+    foldBatch(state, { symbol: "T", ingestTime: 0, previousClose: null, ticks: ticks.slice(i, i + 200) }, changes)
   }
   return { state, changes }
 }
