@@ -7,6 +7,7 @@ import { type ClientEvent, type ConnectionState, connect, type MarketClient } fr
 import type { FeedLabel, Listing, MarketStatus, Refusal } from "../../../src/rpc/market.ts"
 import { describeResumed } from "./announce.ts"
 import { type ClockReading, marketTimeAt, readClock, statusEvery } from "./clock.ts"
+import { feedDownAfter } from "./liveness.ts"
 import { makeQuoteBook } from "./QuoteBook.ts"
 import { makeToasts } from "./toasts.ts"
 import { makeWatchSet } from "./WatchSet.ts"
@@ -126,8 +127,7 @@ export const createMarket = (url?: string) => {
         setAwaiting((set) => new Set(set).add(event.symbol))
         return
       case "Liveness":
-        if (event.state === "feed-down") setFeedDownSince(event.since)
-        else setFeedDownSince(null)
+        setFeedDownSince((since) => feedDownAfter(since, event))
         return
       case "Conflating":
         setWindowMillis(event.windowMillis)
@@ -138,6 +138,7 @@ export const createMarket = (url?: string) => {
         toasts.say("The server is restarting; this page reconnects by itself", "warning")
         return
       case "Disconnected":
+        setFeedDownSince((since) => feedDownAfter(since, event))
         setResuming(true)
         return
       case "Resumed":

@@ -2,7 +2,15 @@
  * What `watch` knows: a fold of the client's events, read by the table and by the plain lines. No clock, no terminal.
  * Every quote is absolute state, so a row is its newest event.
  */
-import type { ClientEvent, ConnectionState, FeedLabel, Missed, Snapshot, Update } from "../../../rpc/client.ts"
+import type {
+  ClientEvent,
+  ConnectionState,
+  FeedLabel,
+  Liveness,
+  Missed,
+  Snapshot,
+  Update
+} from "../../../rpc/client.ts"
 import { count, duration } from "../format.ts"
 
 export interface Row {
@@ -73,20 +81,29 @@ export class MarketView {
       case "Gap":
         return gapText(event)
       case "Liveness":
-        this.feedDownSince = event.state === "live" ? undefined : event.since
-        return event.state === "live" ? "the feed is live again" : "the feed is down: values stand still"
+        return this.#liveness(event)
       case "Conflating":
         this.windowMillis = event.windowMillis
         return event.reason === "requested" ? undefined : conflatingText(event.windowMillis, event.reason)
       case "Draining":
         return "the server is going away; reconnecting soon"
       case "Disconnected":
+        // the next connection says it anew
+        this.feedDownSince = undefined
         return `connection lost: ${event.reason}${event.code === null ? "" : ` (code ${event.code})`}`
       case "Resumed":
         return resumedText(event)
       case "WatchRefused":
         return `the server refused: ${event.error.message}`
     }
+  }
+
+  /** Said after every `Watching`: news only where it is not what was known. */
+  #liveness({ since, state }: Liveness): string | undefined {
+    const wasDown = this.feedDownSince !== undefined
+    this.feedDownSince = state === "live" ? undefined : since
+    if (wasDown === (state === "feed-down")) return undefined
+    return wasDown ? "the feed is live again" : "the feed is down: values stand still"
   }
 
   #quote(quote: Snapshot | Update, now: number): void {

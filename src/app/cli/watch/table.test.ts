@@ -65,6 +65,21 @@ describe("the live table", () => {
     assert.include(renderTable(view, NOW, screen)[0], "● connected")
   })
 
+  it("tells the feed's liveness when it is news, and forgets it with the connection", () => {
+    const view = opened("AAPL")
+    const live = { _tag: "Liveness", state: "live", since: NOW } as const
+    const down = { _tag: "Liveness", state: "feed-down", since: NOW } as const
+    assert.isUndefined(view.apply(live, NOW))
+    assert.strictEqual(view.apply(down, NOW), "the feed is down: values stand still")
+    assert.isUndefined(view.apply(down, NOW))
+    assert.strictEqual(view.apply(live, NOW), "the feed is live again")
+    view.apply(down, NOW)
+    view.apply({ _tag: "Disconnected", reason: "gone", code: 1006 }, NOW)
+    assert.isUndefined(view.feedDownSince)
+    assert.isUndefined(view.apply(live, NOW))
+    assert.include(renderTable(view, NOW, screen)[0], "● connected")
+  })
+
   it("names a refused symbol in its row", () => {
     const view = opened("AAPL", "NOPE")
     const refused = [{ symbol: "NOPE", reason: "unknown-symbol" as const, message: "not listed" }]
