@@ -1,5 +1,5 @@
 /** One node's market: everything real but the feed. Time stands still until the test moves it. */
-import { Effect, Layer, References } from "effect"
+import { Effect, Layer, Logger, References } from "effect"
 import { TestClock } from "effect/testing"
 import { Bus } from "../../src/actors/kernel/Bus.ts"
 import { Gauges } from "../../src/actors/kernel/Gauges.ts"
@@ -24,6 +24,8 @@ export interface MarketNodeOptions {
   readonly barStore?: Layer.Layer<BarStore, never, BarStore>
   /** Put between the actors and the in-process bus. */
   readonly bus?: Layer.Layer<Bus, never, Bus>
+  /** Hears what is logged at level Error; else nothing is logged. */
+  readonly logged?: (message: unknown) => void
 }
 
 const stores = Layer.mergeAll(BarStore.layerMemory, Checkpoints.layerMemory, Bus.layerInProcess).pipe(
@@ -42,12 +44,16 @@ export const marketNode = (feed: ScriptedFeed, options: MarketNodeOptions = {}) 
           Layer.mergeAll(
             Layer.succeed(TickerSettings, { ...defaults, ...options.settings }),
             Layer.succeed(FoldFault, options.fault ?? (() => {})),
-            Layer.succeed(References.MinimumLogLevel, "None")
+            Layer.succeed(References.MinimumLogLevel, options.logged === undefined ? "None" : "Error"),
+            options.logged === undefined ? Layer.empty : listener(options.logged)
           )
         )
       )
     )
   )
+
+const listener = (logged: (message: unknown) => void) =>
+  Logger.layer([Logger.make<unknown, void>(({ message }) => logged(message))])
 
 /** The cluster hands out its shards, a few turns after it is built. */
 export const shardsReady = Effect.andThen(settle, Effect.andThen(TestClock.adjust("1 second"), settle))

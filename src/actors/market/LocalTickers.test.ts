@@ -54,7 +54,7 @@ it.effect("a successor is built only when its predecessor has stopped wholly; ot
     yield* Fiber.join(closing)
     for (const fiber of successors) yield* Fiber.join(fiber)
     assert.deepStrictEqual(told, ["saved", "loaded", "loaded"])
-    assert.strictEqual(locals.count(), 0)
+    assert.deepStrictEqual(Array.from(locals.all()), [])
     assert.isUndefined(locals.get("A"))
   }).pipe(Effect.provide(LocalTickers.layer))
 )

@@ -23,7 +23,6 @@ export class LocalTickers extends Context.Service<
   {
     readonly get: (symbol: string) => LocalTicker | undefined
     readonly all: () => Iterable<LocalTicker>
-    readonly count: () => number
     /**
      * Held until the Scope closes. Waits while a predecessor of the same symbol is still stopping, so that its last
      * checkpoint is there to be loaded; `build` runs after that.
@@ -58,7 +57,6 @@ export class LocalTickers extends Context.Service<
     return LocalTickers.of({
       get: (symbol) => tickers.get(symbol),
       all: () => tickers.values(),
-      count: () => tickers.size,
       register: (symbol, build) =>
         Effect.gen(function* () {
           // taken first and so released last: `build` acquires its own resources after it

@@ -109,6 +109,7 @@ describe("a fault in one ticker's fold", () => {
   it.effect("a batch that crashes every time is parked with its reason; the symbol goes on without it", () => {
     const feed = new ScriptedFeed(["BAD"])
     const faults = new Faults("BAD", 99, Number.POSITIVE_INFINITY)
+    const logged: Array<unknown> = []
     return Effect.gen(function* () {
       yield* shardsReady
       const gauges = yield* Gauges
@@ -124,7 +125,12 @@ describe("a fault in one ticker's fold", () => {
       const [poison] = parked.list()
       assert.strictEqual(poison?.batch.symbol, "BAD")
       assert.include(poison?.reason, "injected")
-    }).pipe(Effect.provide(marketNode(feed, { fault: faults.fault })))
+      // what was folded again after each crash is counted once, what was parked not at all
+      assert.strictEqual(gauges.get("ticks_folded_total"), prices.length - 1)
+      const [line, ...more] = logged.filter((message) => JSON.stringify(message).includes("set aside"))
+      assert.deepStrictEqual(more, [])
+      assert.deepInclude(Array.isArray(line) ? line[1] : line, { symbol: "BAD", ticks: 1, reason: "Error: injected" })
+    }).pipe(Effect.provide(marketNode(feed, { fault: faults.fault, logged: (message) => void logged.push(message) })))
   })
 
   it.effect(

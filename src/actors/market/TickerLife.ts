@@ -17,6 +17,7 @@ import { BarChanges } from "./BarChanges.ts"
 import { BarStore } from "./BarStore.ts"
 import { Checkpoints } from "./Checkpoints.ts"
 import { Feed } from "./Feed.ts"
+import { FoldReport } from "./FoldReport.ts"
 import type { LocalTicker } from "./LocalTickers.ts"
 import { ParkedBatches } from "./ParkedBatches.ts"
 import { RecoverableFold } from "./RecoverableFold.ts"
@@ -72,6 +73,8 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
   /** Bars to be told. */
   const changes = new BarChanges()
   const unsaved = new UnsavedBars(settings.unsavedBars)
+  /** Said in the log once the actor can: what happens inside the fold cannot wait. */
+  const news: Array<Effect.Effect<void>> = []
 
   const fold = new RecoverableFold<TickerState, Input>(
     {
@@ -92,12 +95,23 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
       retries: settings.poisonRetries,
       maxJournal: settings.journalTicks,
       onParked: (input, reason) => {
-        if (typeof input !== "number") parked.park(input, reason)
+        if (typeof input === "number") return
+        parked.park(input, reason)
+        news.push(
+          Effect.logError("A batch crashed the fold again and again and was set aside", {
+            symbol,
+            ticks: input.ticks.length,
+            firstTime: input.ticks[0]?.time,
+            reason: String(reason)
+          })
+        )
       },
       onCheckpointDiscarded: () => gauges.add("ticker_checkpoints_discarded_total", 1)
     },
     saved
   )
+
+  const report = new FoldReport(gauges, (saved ?? fold.state).counts)
 
   const startEpoch = () => {
     epoch = Math.max(clock.currentTimeMillisUnsafe(), epoch + 1)
@@ -179,6 +193,7 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     if (resynchronise) startEpoch()
     const before = fold.state.seq
     fold.fold()
+    report.tell(fold.state.counts)
     if (resynchronise || fold.state.seq !== before) return announce()
     settled.openUnsafe()
     return announceBars()
@@ -209,6 +224,7 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     startEpoch()
     return announce()
   }).pipe(
+    Effect.andThen(Effect.suspend(() => Effect.all(news.splice(0), { discard: true }))),
     Effect.andThen(Effect.suspend(() => (fold.waiting > 0 ? turn : Effect.void))),
     Effect.andThen(
       Effect.forever(

@@ -6,15 +6,14 @@ import { type DaySoFar, type Tick, type Trade, TradeCondition } from "../../rpc/
 import { BarChanges } from "./BarChanges.ts"
 import { isGone } from "./bars.ts"
 import { dayOfDate } from "./calendar.ts"
+import { checkpoint, restore } from "./tickerCheckpoint.ts"
 import {
-  checkpoint,
   closeBars,
   copyTickerState,
   foldBatch,
   formingBars,
   initialTickerState,
   quoteState,
-  restore,
   type TickerState
 } from "./tickerState.ts"
 

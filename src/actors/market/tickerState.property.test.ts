@@ -7,15 +7,13 @@ import { BarChanges } from "./BarChanges.ts"
 import { isGone, rollUp } from "./bars.ts"
 import { dayOfDate } from "./calendar.ts"
 import { Moves, movesOf } from "./conditions.ts"
+import { checkpoint, restore, type TickerCheckpoint } from "./tickerCheckpoint.ts"
 import {
-  checkpoint,
   closeBars,
   copyTickerState,
   foldBatch,
   initialTickerState,
   quoteState,
-  restore,
-  type TickerCheckpoint,
   type TickerState
 } from "./tickerState.ts"
 

@@ -218,6 +218,7 @@ describe("the quote", () => {
     t.trade(monday - HOUR, 10)
     t.fold({ _tag: "TradeCancel", time: open, id: 99 })
     assert.deepStrictEqual(t.state.counts, {
+      ticks: 6,
       late: 0,
       cancelled: 0,
       corrected: 0,

@@ -37,13 +37,15 @@ import {
 } from "./barTrack.ts"
 import { nextPhaseChange, nextTradingDay, phaseAt, tradingDayAt } from "./calendar.ts"
 import type { BaseInterval } from "./Feed.ts"
-import { TradeLog, type TradeLogData } from "./TradeLog.ts"
+import { TradeLog } from "./TradeLog.ts"
 import { foldCancel, foldCorrection, foldDaySoFar, foldTrade } from "./tradeFold.ts"
 
 /** Half a million trades, some 15 MB: more than a busy day of the busiest recorded symbol. Room is taken as trades come. */
 export const KEPT_TRADES = 1 << 19
 
 export interface FoldCounts {
+  /** All ticks, those left out too. */
+  ticks: number
   /** Trades that arrived after one with a later exchange time. */
   late: number
   cancelled: number
@@ -152,6 +154,7 @@ export const initialTickerState = (symbol: string, epoch = 0, keptTrades = KEPT_
   ingestTime: 0,
   marketTime: 0,
   counts: {
+    ticks: 0,
     late: 0,
     cancelled: 0,
     corrected: 0,
@@ -310,6 +313,7 @@ const endDay = (state: TickerState, changes: BarChanges): void => {
 
 const foldTick = (state: TickerState, tick: Tick, changes: BarChanges): void => {
   state.seq++
+  state.counts.ticks++
   const { time } = tick
   // also false for NaN
   if (!(time > 0 && time < 8.64e15)) {
@@ -353,55 +357,5 @@ const foldTick = (state: TickerState, tick: Tick, changes: BarChanges): void => 
     case "DaySoFar":
       foldDaySoFar(state, tick)
       return
-  }
-}
-
-/** A state as plain JSON: numbers, strings, booleans. */
-export type TickerCheckpoint = Omit<TickerState, "log" | "second" | "minute"> & {
-  readonly version: 1
-  readonly keptTrades: number
-  readonly log: TradeLogData
-  readonly second: TrackData
-  readonly minute: TrackData
-}
-
-type TrackData = Omit<BarTrack, "revisions"> & { readonly revisions: ReadonlyArray<readonly [number, number]> }
-
-const trackData = (track: BarTrack): TrackData => ({
-  ...track,
-  bar: { ...track.bar },
-  revisions: track.revisions === null ? [] : Array.from(track.revisions)
-})
-
-const trackOf = (data: TrackData): BarTrack => ({
-  ...data,
-  bar: { ...data.bar },
-  revisions: data.revisions.length === 0 ? null : new Map(data.revisions)
-})
-
-/** All of it, so that folding goes on exactly after `restore`: 40 bytes a kept trade, and a kilobyte. */
-export const checkpoint = (state: TickerState): TickerCheckpoint => ({
-  ...state,
-  version: 1,
-  keptTrades: state.log.limit,
-  log: state.log.toData(),
-  second: trackData(state.second),
-  minute: trackData(state.minute),
-  day: { ...state.day },
-  dropped: { ...state.dropped },
-  counts: { ...state.counts }
-})
-
-/** The state a checkpoint describes; the checkpoint is not shared. */
-export const restore = (data: TickerCheckpoint): TickerState => {
-  const { version: _version, keptTrades, ...rest } = data
-  return {
-    ...rest,
-    log: TradeLog.fromData(data.log, keptTrades),
-    second: trackOf(data.second),
-    minute: trackOf(data.minute),
-    day: { ...data.day },
-    dropped: { ...data.dropped },
-    counts: { ...data.counts }
   }
 }

@@ -13,6 +13,7 @@ export interface Description {
 
 const counter = (help: string, ...always: ReadonlyArray<string>): Description => ({ type: "counter", help, always })
 const gauge = (help: string, ...always: ReadonlyArray<string>): Description => ({ type: "gauge", help, always })
+const noted = ["late", "cancelled", "corrected", "unknown-id", "malformed", "before-today", "beyond-kept", "told-again"]
 const kinds = ['kind="session"', 'kind="ticker"']
 
 export const catalogue: Readonly<Record<string, Description>> = {
@@ -28,6 +29,11 @@ export const catalogue: Readonly<Record<string, Description>> = {
   // feed and ticker actors
   feed_up: gauge("1 while the feed is delivering, 0 while it is down.", ""),
   feed_failures_total: counter("Times the feed failed and was started again.", ""),
+  ticks_folded_total: counter("Ticks folded by this node's ticker actors, those left out too.", ""),
+  ticks_noted_total: counter(
+    "Ticks that were not plain news, by kind: late, cancelled and corrected were worked in; unknown-id, malformed, before-today and told-again were left out; beyond-kept moved the day but no finished bar.",
+    ...noted.map((kind) => `kind="${kind}"`)
+  ),
   ticks_dropped_total: counter("Ticks lost before a mailbox, by reason; watchers were told."),
   quote_encodings_total: counter("Quotes encoded: once per published update, whatever the number of sessions.", ""),
   actor_restarts_total: counter("Actors started again after a crash, by kind.", ...kinds),
