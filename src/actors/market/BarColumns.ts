@@ -11,6 +11,8 @@ export class BarColumns {
   readonly #capacity: number
   #cells = new Float64Array(FIRST_ROOM * STRIDE)
   #length = 0
+  /** Time of the newest bar evicted, or refused as older than a full series: up to here it may have holes. */
+  evictedUpTo = Number.NEGATIVE_INFINITY
 
   /** Keeps at most `capacity` bars. */
   constructor(capacity: number) {
@@ -27,9 +29,13 @@ export class BarColumns {
     let evicted = 0
     if (this.#length === this.#capacity) {
       // older than everything kept: it would be the next to go
-      if (at === 0) return 1
+      if (at === 0) {
+        this.evictedUpTo = Math.max(this.evictedUpTo, bar.time)
+        return 1
+      }
       // an eighth at a time, so that a full series does not move on every bar
       evicted = Math.min(at, Math.max(1, this.#capacity >> 3))
+      this.evictedUpTo = Math.max(this.evictedUpTo, this.#cells[(evicted - 1) * STRIDE] ?? 0)
       this.#cells.copyWithin(0, evicted * STRIDE, this.#length * STRIDE)
       this.#length -= evicted
       at -= evicted

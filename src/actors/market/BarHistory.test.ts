@@ -9,7 +9,7 @@ import type { Bar, BarsPage, Interval } from "../../rpc/market.ts"
 import { barsTopic } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { BarHistory, type HistoryQuery } from "./BarHistory.ts"
-import { BarStore } from "./BarStore.ts"
+import { BarStore, memoryCapacity } from "./BarStore.ts"
 import { barEnd, barStart, baseOf, rollUp } from "./bars.ts"
 import { dayOfDate } from "./calendar.ts"
 import type { BaseInterval } from "./Feed.ts"
@@ -162,6 +162,36 @@ describe("BarHistory.page", () => {
       )
       assert.deepStrictEqual(pages.flat().map(position), rollUp(minutes, "1h").map(position))
       assert.isAbove(feed.historyReads, pages.length)
+    }).pipe(Effect.provide(formingOnly(feed, () => nothing)))
+  })
+
+  it.effect("ends where bars were evicted: nothing older is joined across the hole, no bar is half", () => {
+    const feed = new ScriptedFeed(["A"])
+    const minute = 60_000
+    const start = midnight("2013-10-07")
+    feed.history.set(
+      "A 1m",
+      Array.from({ length: 100 }, (_, i) => bar(start - (100 - i) * minute))
+    )
+    return Effect.gen(function* () {
+      yield* shardsReady
+      const store = yield* BarStore
+      const full = memoryCapacity["1m"]
+      const own = Array.from({ length: full }, (_, i) => bar(start + i * minute))
+      yield* store.put("A", "1m", own)
+      const before = (yield* allPages({ symbol: "A", interval: "1m", limit: 1_000 })).flat()
+      assert.strictEqual(before.length, full + 100)
+      yield* store.put("A", "1m", [bar(start + full * minute)])
+      const gone = (full >> 3) * minute
+      const pages = yield* allPages({ symbol: "A", interval: "1m", limit: 1_000 })
+      assert.strictEqual(pages[0]?.[0]?.time, start + gone)
+      assert.strictEqual(pages.flat().length, full - (full >> 3) + 1)
+      const [hour] = (yield* allPages({ symbol: "A", interval: "1h", limit: 50 })).flat()
+      assert.strictEqual(hour?.time, start + Math.ceil(gone / 3_600_000) * 3_600_000)
+      assert.strictEqual(hour?.volume, 6_000)
+      const history = yield* BarHistory
+      const beyond = yield* history.page({ symbol: "A", interval: "1m", to: start + minute })
+      assert.deepStrictEqual([beyond.bars, beyond.before], [[], null])
     }).pipe(Effect.provide(formingOnly(feed, () => nothing)))
   })
 

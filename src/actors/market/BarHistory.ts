@@ -85,6 +85,15 @@ export class BarHistory extends Context.Service<
         return bars.length > query.limit ? bars.slice(-query.limit) : bars
       })
 
+      /**
+       * The first bar's start from which on no base bar is missing. Older ones, the feed's among them, lie beyond a hole:
+       * a page that joined them would say that nothing traded in between.
+       */
+      const wholeFrom = Effect.fnUntraced(function* (symbol: string, interval: Interval) {
+        const evicted = yield* store.evictedUpTo(symbol, baseOf(interval))
+        return evicted === Number.NEGATIVE_INFINITY ? evicted : startAtOrAfter(interval, evicted + 1)
+      })
+
       const page = Effect.fn("BarHistory.page")(function* (query: HistoryQuery) {
         const { symbol, interval, from, to, before } = query
         const limit = query.limit ?? DEFAULT_LIMIT
@@ -94,7 +103,8 @@ export class BarHistory extends Context.Service<
         const base = baseOf(interval)
         const overlay = (yield* forming(symbol))[base]
         // bars are whole: begin with the first that starts at or after `from`, end with the last that starts before `until`
-        const lowest = from === undefined ? undefined : startAtOrAfter(interval, from)
+        const asked = from === undefined ? undefined : startAtOrAfter(interval, from)
+        const lowest = Math.max(asked ?? Number.NEGATIVE_INFINITY, yield* wholeFrom(symbol, interval))
         let upper = Number.isFinite(until) ? startAtOrAfter(interval, until) : undefined
         let parts: ReadonlyArray<Bar> = []
         let bars: ReadonlyArray<Bar> = []

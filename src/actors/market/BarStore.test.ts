@@ -50,6 +50,10 @@ it.effect("the in-memory store is bounded: the oldest bars go, counted", () =>
     assert.isAtLeast(kept.length, memoryCapacity["1s"] / 2)
     assert.strictEqual(kept.at(-1)?.time, count - 1)
     assert.strictEqual(gauges.get("bar_store_evicted_total", 'interval="1s"'), count - kept.length)
+    // and it says from when on nothing is missing
+    assert.strictEqual((yield* store.evictedUpTo("A", "1s")) + 1, kept[0]?.time)
+    assert.strictEqual(yield* store.evictedUpTo("A", "1m"), Number.NEGATIVE_INFINITY)
+    assert.strictEqual(yield* store.evictedUpTo("B", "1s"), Number.NEGATIVE_INFINITY)
     // what is older than everything kept does not push out what is newer
     yield* store.put("A", "1s", [bar(0, 0)])
     assert.strictEqual((yield* store.page({ symbol: "A", interval: "1s", limit: count })).at(-1)?.time, count - 1)

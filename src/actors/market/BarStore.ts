@@ -22,6 +22,8 @@ export class BarStore extends Context.Service<
     readonly put: (symbol: string, interval: BaseInterval, bars: ReadonlyArray<Bar>) => Effect.Effect<void>
     /** Oldest first, at most `limit`, the newest ones that match; without those that lost every trade. */
     readonly page: (query: BarQuery) => Effect.Effect<ReadonlyArray<Bar>>
+    /** Time of the newest bar that had to go, −Infinity while none had to: only later ones are all here. */
+    readonly evictedUpTo: (symbol: string, interval: BaseInterval) => Effect.Effect<number>
   }
 >()("lzstock/actors/market/BarStore") {
   /** Kept in this process, 64 bytes a bar; evictions are counted in `bar_store_evicted_total{interval}`. */
@@ -46,7 +48,9 @@ export class BarStore extends Context.Service<
             for (const bar of bars) evicted += columns.put(bar)
             if (evicted > 0) gauges.add("bar_store_evicted_total", evicted, `interval="${interval}"`)
           }),
-        page: (query) => Effect.sync(() => series[query.interval].get(query.symbol)?.page(query) ?? [])
+        page: (query) => Effect.sync(() => series[query.interval].get(query.symbol)?.page(query) ?? []),
+        evictedUpTo: (symbol, interval) =>
+          Effect.sync(() => series[interval].get(symbol)?.evictedUpTo ?? Number.NEGATIVE_INFINITY)
       })
     })
   )

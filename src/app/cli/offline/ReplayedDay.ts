@@ -70,7 +70,8 @@ class Collected {
   readonly layer: Layer.Layer<BarStore> = Layer.sync(BarStore, () =>
     BarStore.of({
       put: (symbol, interval, bars) => Effect.sync(() => this.put(symbol, interval, bars)),
-      page: () => Effect.succeed([])
+      page: () => Effect.succeed([]),
+      evictedUpTo: () => Effect.succeed(Number.NEGATIVE_INFINITY)
     })
   )
 }
