@@ -126,10 +126,12 @@ const status: MarketStatus = {
 export class ScriptedMarket {
   readonly watches = Effect.runSync(Queue.unbounded<OpenedWatch>())
   readonly sets = Effect.runSync(Queue.unbounded<OpenedSet>())
-  /** How often each call was answered or hung. */
+  /** Calls of Quote and Bars, answered or hanging. */
   readonly calls: Array<string> = []
   /** Bars in pages, oldest page last. */
   pages: ReadonlyArray<ReadonlyArray<Bar>> = [[]]
+  /** Pages of bars wait for it. */
+  pagesReady = Effect.runSync(Deferred.make<void>())
   liveBars: ReadonlyArray<Bar> = []
   listed: ReadonlyArray<string> = ["AAPL", "IBM", "MSFT"]
   /** Calls of `Quote` never answer while this is set. */
@@ -139,6 +141,10 @@ export class ScriptedMarket {
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`
+  }
+
+  constructor() {
+    Deferred.doneUnsafe(this.pagesReady, Effect.void)
   }
 
   async start(): Promise<void> {
@@ -209,17 +215,19 @@ export class ScriptedMarket {
             ? Effect.succeed(snapshot(symbol, 1, 7))
             : Effect.fail(new UnknownSymbol({ symbol, message: "not listed" }))
         }),
-      "market.Bars": ({ symbol, interval, before }) =>
-        Effect.sync((): BarsPage => {
+      "market.Bars": ({ symbol, interval, from, before }) =>
+        Effect.suspend(() => {
+          this.calls.push(`Bars ${symbol} ${interval} from ${from} before ${before}`)
           const index = before === undefined ? 0 : this.pages.findIndex((page) => page[0]?.time === before) + 1
           const bars = this.pages[index] ?? []
-          return {
+          const page: BarsPage = {
             symbol,
             interval,
-            bars,
+            bars: bars.filter(({ time }) => time >= (from ?? time)),
             before: index + 1 < this.pages.length ? (bars[0]?.time ?? null) : null,
             label: "SIMULATED"
           }
+          return Effect.as(Deferred.await(this.pagesReady), page)
         }),
       "market.WatchBars": ({ symbol }) =>
         this.listed.includes(symbol)

@@ -137,6 +137,8 @@ export interface BarsQuery {
 export interface BarsSubject {
   readonly symbol: string
   readonly interval: Interval
+  /** Begin with the bars from this start on, where a page read before ends; default: with the present bar. */
+  readonly from?: number | undefined
 }
 
 // ---- plain face --------------------------------------------------------------------------------------------------
@@ -188,7 +190,11 @@ export interface MarketClient extends AsyncDisposable {
   bars(query: BarsQuery): Promise<BarsPage>
   /** Page after page, newest first, until there are no older bars. */
   allBars(query: BarsQuery): AsyncIterableIterator<BarsPage>
-  /** The live last bar and revisions of older ones. After a reconnect the present bar comes again by itself. */
+  /**
+   * The live last bar and revisions of older ones. After a reconnect it goes on with the bars from the last one told on (or
+   * an earlier one that was not final), as they are now, so that none is left out or left half; what older bars were
+   * revised to meanwhile is not told.
+   */
   watchBars(subject: BarsSubject, listener: ((bar: Bar) => void) | BarsListener): BarsWatch
   /** Every listed symbol, in symbol order. */
   listings(): Promise<Array<Listing>>

@@ -116,6 +116,16 @@ export const PriceChart = (props: { readonly symbol: string; readonly quote: Quo
         void history.load({ symbol, range: by, interval: of })
       })
     )
+    createEffect(
+      on(
+        () => market.connection().status,
+        (status) => {
+          if (status !== "open" || history.error() === null || history.count() > 0) return
+          void history.load({ symbol: props.symbol, range: range(), interval: interval() })
+        },
+        { defer: true }
+      )
+    )
     createEffect(on(theme.dark, () => made.dress(), { defer: true }))
     createEffect(() => made.setPreviousClose(props.quote?.previousClose ?? null, range() === "1D"))
     createEffect(

@@ -8,11 +8,13 @@ import type { Bar, FeedLabel, Interval } from "../../../src/rpc/market.ts"
 import { newYorkMidnight } from "../format/time.ts"
 import { messageOf } from "../market/market.ts"
 import { type RangeName, rangeStart } from "./ranges.ts"
-import { mergeBars } from "./series.ts"
+import { mergeBars, putLive } from "./series.ts"
 
 const PAGE = 1_000
 /** A range is filled from the newest bar back; with very short bars it is filled this far and the rest as one scrolls. */
 const MOST_FIRST_PAGES = 4
+/** The newest bars of a page: not final, or not yet. */
+const STILL_MOVING = 3
 
 export type HistoryChange =
   /** Another range or interval: show its start. */
@@ -67,16 +69,13 @@ export const makeHistory = (
 
   const goLive = (query: HistoryQuery) => {
     const watch = client.watchBars(
-      { symbol: query.symbol, interval: query.interval },
+      // the page's newest bars have moved since, and others may have begun
+      { symbol: query.symbol, interval: query.interval, from: (bars.at(-STILL_MOVING) ?? bars[0])?.time },
       {
         onBar: (bar) => {
           if (current !== query) return
           const newest = bars.at(-1)
-          const merged = mergeBars(bars, [bar])
-          if (merged === bars) return
-          // a live bar from before the first page would make a hole between the two
-          if (newest === undefined && busy) return
-          keep(merged)
+          keep(putLive(bars, bar))
           onChange(newest === undefined || bar.time >= newest.time ? { kind: "last", bar } : { kind: "bars" })
         },
         onError: (failure) => {
@@ -114,7 +113,8 @@ export const makeHistory = (
     busy = false
     setLoading(false)
     onChange({ kind: "range" })
-    goLive(query)
+    // live bars without the ones before them would pass for the whole range
+    if (error() === null || bars.length > 0) goLive(query)
   }
 
   /** Fetches the page before the oldest bar, once at a time; nothing when there is none. */

@@ -2,7 +2,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { Bar } from "../../../src/rpc/market.ts"
 import { newYorkWall } from "../format/time.ts"
-import { isRevised, mergeBars, slotsOf } from "./series.ts"
+import { isRevised, mergeBars, putLive, slotsOf } from "./series.ts"
 
 const bar = (time: number, more: Partial<Bar> = {}): Bar => ({
   time,
@@ -76,5 +76,24 @@ describe("merging bars", () => {
     expect(mergeBars([bar(open)], [revised])).toEqual([revised])
     expect(isRevised(revised)).toBe(true)
     expect(mergeBars([revised], [bar(open)])).toEqual([revised])
+  })
+})
+
+describe("a live bar", () => {
+  it("takes its place: after the last, instead of the same one, or before it", () => {
+    const known = [bar(open), bar(open + 2 * MINUTE)]
+    const [first, last] = known
+    for (const time of [open - MINUTE, open, open + MINUTE, open + 2 * MINUTE, open + 3 * MINUTE]) {
+      const live = bar(time, { close: 99 })
+      const expected = [...known.filter((one) => one.time !== time), live].sort((a, b) => a.time - b.time)
+      expect(putLive(known, live)).toEqual(expected)
+    }
+    expect(known).toEqual([first, last])
+    expect(putLive([], bar(open))).toEqual([bar(open)])
+  })
+
+  it("counts against a larger one from before the server started anew", () => {
+    const anew = bar(open, { final: false, trades: 1 })
+    expect(putLive([bar(open, { final: false, trades: 30 })], anew)).toEqual([anew])
   })
 })

@@ -63,6 +63,15 @@ export const mergeBars = (known: ReadonlyArray<Bar>, incoming: ReadonlyArray<Bar
   return [...byTime.values()].sort((a, b) => a.time - b.time)
 }
 
+/**
+ * A bar as the live stream tells it: it counts whatever was known, also when it is the smaller one, as after a server that
+ * started anew. Returns a new array.
+ */
+export const putLive = (known: ReadonlyArray<Bar>, bar: Bar): ReadonlyArray<Bar> => {
+  const at = known.findLastIndex(({ time }) => time <= bar.time)
+  return [...known.slice(0, known[at]?.time === bar.time ? at : at + 1), bar, ...known.slice(at + 1)]
+}
+
 /** A page asked for before a live bar arrived may hold an older state of it. */
 const isNewer = (candidate: Bar, old: Bar): boolean =>
   candidate.revision !== old.revision
