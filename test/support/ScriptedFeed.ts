@@ -1,6 +1,6 @@
 /** A feed that says what a test tells it: listings, market time, history. Its ticks are published by the test itself. */
 import { Effect, Layer } from "effect"
-import { type BarQuery, Feed } from "../../src/actors/market/Feed.ts"
+import { type BarQuery, Feed, FeedError } from "../../src/actors/market/Feed.ts"
 import type { Bar, FeedLabel } from "../../src/rpc/market.ts"
 
 export class ScriptedFeed {
@@ -12,6 +12,7 @@ export class ScriptedFeed {
   /** Keyed `SYMBOL 1d`, oldest first. */
   readonly history = new Map<string, ReadonlyArray<Bar>>()
   historyReads = 0
+  historyFails = false
 
   constructor(symbols: ReadonlyArray<string>) {
     this.symbols = symbols
@@ -28,9 +29,10 @@ export class ScriptedFeed {
         publishedUpTo: () => this.publishedUpTo ?? this.marketTime,
         run: Effect.never,
         history: (query) =>
-          Effect.sync(() => {
+          Effect.suspend(() => {
             this.historyReads++
-            return pageOf(this.history.get(`${query.symbol} ${query.interval}`) ?? [], query)
+            if (this.historyFails) return Effect.fail(new FeedError({ adapter: "scripted", message: "told to fail" }))
+            return Effect.succeed(pageOf(this.history.get(`${query.symbol} ${query.interval}`) ?? [], query))
           })
       })
     )

@@ -1,13 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Stream } from "effect"
-import { TestClock } from "effect/testing"
+import { Effect } from "effect"
 import * as fc from "fast-check"
 import { formingOnly, shardsReady } from "../../../test/support/marketNode.ts"
 import { ScriptedFeed } from "../../../test/support/ScriptedFeed.ts"
-import { settle } from "../../../test/support/sessionNode.ts"
 import type { Bar, BarsPage, Interval } from "../../rpc/market.ts"
-import { barsTopic } from "../../rpc/topics.ts"
-import { Bus } from "../kernel/Bus.ts"
 import { BarHistory, type HistoryQuery } from "./BarHistory.ts"
 import { BarStore, memoryCapacity } from "./BarStore.ts"
 import { barEnd, barStart, baseOf, rollUp } from "./bars.ts"
@@ -234,68 +230,4 @@ describe("BarHistory.page", () => {
       }
     }).pipe(Effect.provide(formingOnly(new ScriptedFeed(["A"]), () => nothing)))
   )
-})
-
-describe("BarHistory.live", () => {
-  const minute = 60_000
-  const setUp = (interval: Interval) =>
-    Effect.gen(function* () {
-      yield* shardsReady
-      const history = yield* BarHistory
-      const seen: Array<Bar> = []
-      const fiber = yield* Effect.forkChild(
-        Stream.runForEach(history.live({ symbol: "A", interval }), (b) => Effect.sync(() => void seen.push(b)))
-      )
-      yield* settle
-      const bus = yield* Bus
-      const say = (...bars: ReadonlyArray<Bar>) =>
-        Effect.andThen(bus.publish(barsTopic("A"), { symbol: "A", interval: baseOf(interval), bars }), settle)
-      return { seen, say, fiber }
-    })
-
-  it.effect("the last bar at once, then changes, rolled up, at most four times a second", () => {
-    const feed = new ScriptedFeed(["A"])
-    feed.history.set("A 1m", [bar(0, 10), bar(minute, 11)])
-    return Effect.gen(function* () {
-      const { fiber, say, seen } = yield* setUp("5m")
-      assert.deepStrictEqual(seen, [bar(0, 11, { open: 9, high: 12, low: 8, volume: 200, trades: 6, final: false })])
-      yield* say(bar(2 * minute, 20, { final: false }))
-      assert.strictEqual(seen.length, 2)
-      assert.strictEqual(seen.at(-1)?.close, 20)
-      for (let i = 1; i <= 10; i++) yield* say(bar(2 * minute, 20 + i, { final: false }))
-      assert.strictEqual(seen.length, 2)
-      yield* TestClock.adjust(250)
-      yield* settle
-      assert.strictEqual(seen.length, 3)
-      assert.strictEqual(seen.at(-1)?.close, 30)
-      assert.strictEqual(seen.at(-1)?.volume, 300)
-      yield* Fiber.interrupt(fiber)
-      assert.isFalse((yield* Bus).hasSubscribers(barsTopic("A")))
-    }).pipe(Effect.provide(formingOnly(feed, () => nothing)))
-  })
-
-  it.effect("a finished bar is told whole, and a revised older one again", () => {
-    const feed = new ScriptedFeed(["A"])
-    feed.history.set("A 1m", [bar(0, 10), bar(minute, 11)])
-    return Effect.gen(function* () {
-      const { say, seen } = yield* setUp("5m")
-      seen.length = 0
-      yield* say(bar(4 * minute, 12), bar(5 * minute, 40, { final: false }))
-      assert.deepStrictEqual(
-        seen.map((b) => [b.time, b.close, b.volume, b.final]),
-        [
-          [0, 12, 300, true],
-          [5 * minute, 40, 100, false]
-        ]
-      )
-      seen.length = 0
-      yield* TestClock.adjust(250)
-      yield* say(bar(minute, 11, { volume: 50, revision: 1 }))
-      // the store does not hold minute 4 here: the feed's history and the revision do
-      assert.deepStrictEqual(
-        seen.map((b) => [b.time, b.volume, b.revision]),
-        [[0, 150, 1]]
-      )
-    }).pipe(Effect.provide(formingOnly(feed, () => nothing)))
-  })
 })

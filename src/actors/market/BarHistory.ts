@@ -3,15 +3,16 @@
  * fresher first: the ticker actor (still forming), the bar store (our own finished ones), the feed's history (older).
  * Coarser intervals are rolled up from base bars (bars.ts), whole: a page never holds half a bar.
  */
-import { Clock, Context, Effect, Latch, Layer, Stream } from "effect"
+import { Context, Effect, Layer, Stream } from "effect"
 import type { Sharding } from "effect/cluster"
 import { type Bar, type BarsPage, type Interval, InvalidRequest, Unavailable, UnknownSymbol } from "../../rpc/market.ts"
 import { Ticker } from "../../rpc/ticker.ts"
-import { type BarsChanged, barsTopic } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
+import { Gauges } from "../kernel/Gauges.ts"
 import { BarStore } from "./BarStore.ts"
-import { barEnd, barStart, baseOf, isGone, rollUp } from "./bars.ts"
+import { barEnd, barStart, baseOf, mergeBars, rollUp } from "./bars.ts"
 import { type BarQuery, Feed } from "./Feed.ts"
+import { type LiveKey, makeLiveBars } from "./LiveBars.ts"
 import { TickerSettings } from "./TickerSettings.ts"
 
 export interface HistoryQuery {
@@ -30,8 +31,6 @@ const DEFAULT_LIMIT = 500
 const MAX_LIMIT = 5_000
 /** Base bars asked of a source at a time. */
 const CHUNK = 5_000
-/** A live bar is told at most this often. */
-const LIVE_MILLIS = 250
 const ASK_DEADLINE = "5 seconds"
 
 export class BarHistory extends Context.Service<
@@ -40,174 +39,131 @@ export class BarHistory extends Context.Service<
     /** The newest `limit` (default 500) bars that match, oldest first, and the cursor for older ones. */
     readonly page: (query: HistoryQuery) => Effect.Effect<BarsPage, UnknownSymbol | InvalidRequest | Unavailable>
     /** The last bar at once, then each bar that changes, at most four times a second. */
-    readonly live: (query: {
-      readonly symbol: string
-      readonly interval: Interval
-    }) => Stream.Stream<Bar, UnknownSymbol | Unavailable>
+    readonly live: (key: LiveKey) => Stream.Stream<Bar, UnknownSymbol | Unavailable>
   }
 >()("lzstock/actors/market/BarHistory") {
-  static readonly layer: Layer.Layer<BarHistory, never, Bus | BarStore | Feed | Sharding.Sharding> = Layer.effect(
-    BarHistory,
-    Effect.gen(function* () {
-      const bus = yield* Bus
-      const store = yield* BarStore
-      const feed = yield* Feed
-      const settings = yield* TickerSettings
-      const client = yield* Ticker.client
-      const listed = new Set(feed.listings.map((listing) => listing.symbol))
+  static readonly layer: Layer.Layer<BarHistory, never, Bus | BarStore | Feed | Gauges | Sharding.Sharding> =
+    Layer.effect(
+      BarHistory,
+      Effect.gen(function* () {
+        const bus = yield* Bus
+        const gauges = yield* Gauges
+        const store = yield* BarStore
+        const feed = yield* Feed
+        const settings = yield* TickerSettings
+        const client = yield* Ticker.client
+        const listed = new Set(feed.listings.map((listing) => listing.symbol))
 
-      const known = (symbol: string): Effect.Effect<void, UnknownSymbol> =>
-        listed.has(symbol)
-          ? Effect.void
-          : Effect.fail(new UnknownSymbol({ symbol, message: `${symbol} is not listed here: see market.Listings` }))
+        const known = (symbol: string): Effect.Effect<void, UnknownSymbol> =>
+          listed.has(symbol)
+            ? Effect.void
+            : Effect.fail(new UnknownSymbol({ symbol, message: `${symbol} is not listed here: see market.Listings` }))
 
-      /** The market time by which bars are final; the same grace for late trades as the ticker actors give. */
-      const passed = () => feed.publishedUpTo() - settings.closeGraceMillis
+        /** The market time by which bars are final; the same grace for late trades as the ticker actors give. */
+        const passed = () => feed.publishedUpTo() - settings.closeGraceMillis
 
-      const unavailable = (symbol: string) => () =>
-        new Unavailable({
-          what: symbol,
-          retryAfterMillis: 1_000,
-          message: `The bars of ${symbol} cannot be read at the moment: try again in a second`
+        const unavailable = (symbol: string) => () =>
+          new Unavailable({
+            what: symbol,
+            retryAfterMillis: 1_000,
+            message: `The bars of ${symbol} cannot be read at the moment: try again in a second`
+          })
+
+        const forming = (symbol: string) =>
+          client(symbol)
+            .FormingBars()
+            .pipe(Effect.timeout(ASK_DEADLINE), Effect.mapError(unavailable(symbol)))
+
+        /** The newest `query.limit` base bars of store and history together, oldest first; `forming` laid over. */
+        const basePage = Effect.fnUntraced(function* (query: BarQuery, overlay: Bar | null) {
+          const older = yield* Effect.mapError(feed.history(query), unavailable(query.symbol))
+          const own = yield* store.page(query)
+          const merged = own.length === 0 ? older : older.length === 0 ? own : mergeBars(older, own)
+          const bars = overlay !== null && matches(query, overlay.time) ? mergeBars(merged, [overlay]) : merged
+          return bars.length > query.limit ? bars.slice(-query.limit) : bars
         })
 
-      const forming = (symbol: string) =>
-        client(symbol)
-          .FormingBars()
-          .pipe(Effect.timeout(ASK_DEADLINE), Effect.mapError(unavailable(symbol)))
+        /**
+         * The first bar's start from which on no base bar is missing. Older ones, the feed's among them, lie beyond a hole:
+         * a page that joined them would say that nothing traded in between.
+         */
+        const wholeFrom = Effect.fnUntraced(function* (symbol: string, interval: Interval) {
+          const evicted = yield* store.evictedUpTo(symbol, baseOf(interval))
+          return evicted === Number.NEGATIVE_INFINITY ? evicted : startAtOrAfter(interval, evicted + 1)
+        })
 
-      /** The newest `query.limit` base bars of store and history together, oldest first; `forming` laid over. */
-      const basePage = Effect.fnUntraced(function* (query: BarQuery, overlay: Bar | null) {
-        const older = yield* Effect.mapError(feed.history(query), unavailable(query.symbol))
-        const own = yield* store.page(query)
-        const merged = own.length === 0 ? older : older.length === 0 ? own : mergeBars(older, own)
-        const bars = overlay !== null && matches(query, overlay.time) ? mergeBars(merged, [overlay]) : merged
-        return bars.length > query.limit ? bars.slice(-query.limit) : bars
-      })
+        const page = Effect.fn("BarHistory.page")(function* (query: HistoryQuery) {
+          const { symbol, interval, from, to, before } = query
+          const limit = query.limit ?? DEFAULT_LIMIT
+          yield* known(symbol)
+          yield* check(query, limit)
+          const until = Math.min(to ?? Number.POSITIVE_INFINITY, before ?? Number.POSITIVE_INFINITY)
+          const base = baseOf(interval)
+          const overlay = (yield* forming(symbol))[base]
+          // bars are whole: begin with the first that starts at or after `from`, end with the last that starts before `until`
+          const asked = from === undefined ? undefined : startAtOrAfter(interval, from)
+          const lowest = Math.max(asked ?? Number.NEGATIVE_INFINITY, yield* wholeFrom(symbol, interval))
+          let upper = Number.isFinite(until) ? startAtOrAfter(interval, until) : undefined
+          let parts: ReadonlyArray<Bar> = []
+          let bars: ReadonlyArray<Bar> = []
+          let more = true
+          // one bar more than asked for tells that the oldest kept is whole, and that there are older ones
+          const size = Math.min(CHUNK, (limit + 1) * mostParts[interval])
+          while (more && bars.length <= limit) {
+            const chunk = yield* basePage({ symbol, interval: base, from: lowest, before: upper, limit: size }, overlay)
+            more = chunk.length === size
+            upper = chunk[0]?.time
+            parts = parts.length === 0 ? chunk : [...chunk, ...parts]
+            bars = rollUp(parts, interval, passed())
+          }
+          const kept = bars.slice(-limit)
+          const result: BarsPage = {
+            symbol,
+            interval,
+            bars: kept,
+            before: bars.length > limit ? (kept[0]?.time ?? null) : null,
+            label: feed.label
+          }
+          return result
+        })
 
-      /**
-       * The first bar's start from which on no base bar is missing. Older ones, the feed's among them, lie beyond a hole:
-       * a page that joined them would say that nothing traded in between.
-       */
-      const wholeFrom = Effect.fnUntraced(function* (symbol: string, interval: Interval) {
-        const evicted = yield* store.evictedUpTo(symbol, baseOf(interval))
-        return evicted === Number.NEGATIVE_INFINITY ? evicted : startAtOrAfter(interval, evicted + 1)
-      })
+        const whole = (symbol: string, interval: Interval, start: number, overlay: Bar | null) =>
+          basePage(
+            {
+              symbol,
+              interval: baseOf(interval),
+              from: start,
+              to: barEnd(interval, start),
+              limit: mostParts[interval]
+            },
+            overlay
+          )
 
-      const page = Effect.fn("BarHistory.page")(function* (query: HistoryQuery) {
-        const { symbol, interval, from, to, before } = query
-        const limit = query.limit ?? DEFAULT_LIMIT
-        yield* known(symbol)
-        yield* check(query, limit)
-        const until = Math.min(to ?? Number.POSITIVE_INFINITY, before ?? Number.POSITIVE_INFINITY)
-        const base = baseOf(interval)
-        const overlay = (yield* forming(symbol))[base]
-        // bars are whole: begin with the first that starts at or after `from`, end with the last that starts before `until`
-        const asked = from === undefined ? undefined : startAtOrAfter(interval, from)
-        const lowest = Math.max(asked ?? Number.NEGATIVE_INFINITY, yield* wholeFrom(symbol, interval))
-        let upper = Number.isFinite(until) ? startAtOrAfter(interval, until) : undefined
-        let parts: ReadonlyArray<Bar> = []
-        let bars: ReadonlyArray<Bar> = []
-        let more = true
-        // one bar more than asked for tells that the oldest kept is whole, and that there are older ones
-        const size = Math.min(CHUNK, (limit + 1) * mostParts[interval])
-        while (more && bars.length <= limit) {
-          const chunk = yield* basePage({ symbol, interval: base, from: lowest, before: upper, limit: size }, overlay)
-          more = chunk.length === size
-          upper = chunk[0]?.time
-          parts = parts.length === 0 ? chunk : [...chunk, ...parts]
-          bars = rollUp(parts, interval, passed())
-        }
-        const kept = bars.slice(-limit)
-        const result: BarsPage = {
-          symbol,
-          interval,
-          bars: kept,
-          before: bars.length > limit ? (kept[0]?.time ?? null) : null,
-          label: feed.label
-        }
-        return result
-      })
-
-      const live = (query: { readonly symbol: string; readonly interval: Interval }) =>
-        Stream.unwrap(
-          Effect.gen(function* () {
-            const { symbol, interval } = query
-            yield* known(symbol)
-            const base = baseOf(interval)
-            const changed = new Map<number, Bar>()
-            const dirty = Latch.makeUnsafe(false)
-            // subscribe first, read second: nothing falls between
-            yield* bus.subscribe(barsTopic(symbol), (message: BarsChanged) => {
-              if (message.interval !== base) return
-              for (const bar of message.bars) changed.set(bar.time, bar)
-              dirty.openUnsafe()
-            })
-            const overlay = (yield* forming(symbol))[base]
-            const last = (yield* page({ symbol, interval, limit: 1 })).bars.at(-1)
-            // the parts of the newest bar, kept up to date from the bus; older bars are read again when they change
-            let newest = last?.time ?? Number.NEGATIVE_INFINITY
-            const parts = new Map<number, Bar>()
-            const partsOf = (start: number, over: Bar | null) =>
-              basePage(
-                { symbol, interval: base, from: start, to: barEnd(interval, start), limit: mostParts[interval] },
-                over
-              )
-            if (last !== undefined) {
-              for (const bar of yield* partsOf(newest, overlay)) parts.set(bar.time, bar)
-            }
-
-            const flush = Effect.gen(function* () {
-              const news = Array.from(changed.values()).sort(byTime)
-              changed.clear()
-              dirty.closeUnsafe()
-              const revised = new Map<number, Array<Bar>>()
-              const starts = new Set<number>()
-              for (const bar of news) {
-                const start = barStart(interval, bar.time)
-                if (start < newest) {
-                  revised.set(start, [...(revised.get(start) ?? []), bar])
-                  continue
-                }
-                if (start > newest) {
-                  // the finished one is told a last time, whole and final
-                  if (parts.size > 0 && starts.has(newest)) revised.set(newest, Array.from(parts.values()))
-                  parts.clear()
-                  newest = start
-                }
-                parts.set(bar.time, bar)
-                starts.add(start)
-              }
-              const out: Array<Bar> = []
-              for (const [start, bars] of revised) {
-                const whole = mergeBars(yield* partsOf(start, null), bars)
-                out.push(...rollUp(whole, interval, passed()))
-              }
-              if (starts.has(newest)) {
-                out.push(...rollUp(Array.from(parts.values()).sort(byTime), interval, passed()))
-              }
-              return out.sort(byTime)
-            })
-
-            let toldAt = Number.NEGATIVE_INFINITY
-            const next = Effect.gen(function* () {
-              yield* dirty.await
-              const wait = toldAt + LIVE_MILLIS - (yield* Clock.currentTimeMillis)
-              if (wait > 0) yield* Effect.sleep(wait)
-              toldAt = yield* Clock.currentTimeMillis
-              return yield* flush
-            })
-            const updates = Stream.flatMap(Stream.fromEffectRepeat(next), Stream.fromIterable)
-            return last === undefined ? updates : Stream.concat(Stream.make(last), updates)
+        const watch = yield* makeLiveBars({
+          bus,
+          gauges,
+          passed,
+          newest: Effect.fnUntraced(
+            function* ({ interval, symbol }) {
+              const overlay = (yield* forming(symbol))[baseOf(interval)]
+              const bar = (yield* page({ symbol, interval, limit: 1 })).bars.at(-1)
+              return { bar, parts: bar === undefined ? [] : yield* whole(symbol, interval, bar.time, overlay) }
+            },
+            // what only a caller's own query could break
+            Effect.catchTag(["InvalidRequest", "UnknownSymbol"], Effect.die)
+          ),
+          partsOf: Effect.fnUntraced(function* ({ interval, symbol }, start) {
+            return start < (yield* wholeFrom(symbol, interval))
+              ? undefined
+              : yield* whole(symbol, interval, start, null)
           })
-        ).pipe(
-          // `page` checks what only a caller's range could break
-          Stream.catchTag("InvalidRequest", (error) => Stream.die(error))
-        )
+        })
 
-      return BarHistory.of({ page, live })
-    })
-  )
+        const live = (key: LiveKey) => Stream.unwrap(Effect.as(known(key.symbol), watch(key)))
+
+        return BarHistory.of({ page, live })
+      })
+    )
 }
 
 /** Base bars one bar can have. */
@@ -225,22 +181,10 @@ const mostParts: { readonly [interval in Interval]: number } = {
   "1mo": 31
 }
 
-const byTime = (a: Bar, b: Bar): number => a.time - b.time
-
 const matches = (query: BarQuery, time: number): boolean =>
   time >= (query.from ?? Number.NEGATIVE_INFINITY) &&
   time < (query.to ?? Number.POSITIVE_INFINITY) &&
   time < (query.before ?? Number.POSITIVE_INFINITY)
-
-/** Both lists, oldest first; at the same time the second list's bar counts. */
-const mergeBars = (under: ReadonlyArray<Bar>, over: ReadonlyArray<Bar>): ReadonlyArray<Bar> => {
-  const byStart = new Map<number, Bar>()
-  for (const bar of under) byStart.set(bar.time, bar)
-  for (const bar of over) byStart.set(bar.time, bar)
-  return Array.from(byStart.values())
-    .filter((bar) => !isGone(bar))
-    .sort(byTime)
-}
 
 const startAtOrAfter = (interval: Interval, time: number): number => {
   const start = barStart(interval, time)

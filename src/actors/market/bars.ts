@@ -190,6 +190,16 @@ export const goneBar = (price: Price, time: number, final: boolean, revision: nu
 /** Whether this announces that the bar is no more. Recorded bars have no trades either, where the recording does not tell them. */
 export const isGone = (bar: Bar): boolean => bar.trades === 0 && bar.volume === 0
 
+/** Both lists, oldest first; at the same time the second list's bar counts; without those that are gone. */
+export const mergeBars = (under: ReadonlyArray<Bar>, over: ReadonlyArray<Bar>): ReadonlyArray<Bar> => {
+  const byStart = new Map<number, Bar>()
+  for (const bar of under) byStart.set(bar.time, bar)
+  for (const bar of over) byStart.set(bar.time, bar)
+  return Array.from(byStart.values())
+    .filter((bar) => !isGone(bar))
+    .sort((a, b) => a.time - b.time)
+}
+
 /**
  * Coarse bars of finer ones, oldest first in, oldest first out. A daily or coarser bar takes of intraday bars only those
  * of regular hours, as published daily bars do. A rolled-up bar is final when a bar after it exists, when its last part is

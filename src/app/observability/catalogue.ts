@@ -25,6 +25,7 @@ export const catalogue: Readonly<Record<string, Description>> = {
   watches_active: gauge("Open watch streams, over all sessions.", ""),
   watched_symbols_active: gauge("Symbols with at least one watcher on this node.", ""),
   watched_slots_active: gauge("Symbols watched, summed over all sessions.", ""),
+  live_bars_active: gauge("Live bars worked out for watchers: one per symbol and interval.", ""),
 
   // feed and ticker actors
   feed_up: gauge("1 while the feed is delivering, 0 while it is down.", ""),
