@@ -216,65 +216,66 @@ const rebuild = (track: BarTrack, day: TrackDay, bar: PriceBar, start: number): 
   }
 }
 
+/** Volume that nothing prices: what a scan has come by, and what a bar takes over. */
+interface Unpriced {
+  volume: number
+  trades: number
+}
+
+const waiting: Unpriced = { volume: 0, trades: 0 }
+const inherited: Unpriced = { volume: 0, trades: 0 }
+
+const clearUnpriced = (unpriced: Unpriced): void => {
+  unpriced.volume = 0
+  unpriced.trades = 0
+}
+
+const inherit = (): void => {
+  inherited.volume += waiting.volume
+  inherited.trades += waiting.trades
+  clearUnpriced(waiting)
+}
+
+/** Whether the trade at `place` prices its window; else what it counts waits. */
+const pricesOrWaits = (log: TradeLog): boolean => {
+  const moves = log.movesAt(place)
+  if ((moves & Moves.HighLow) !== 0) return true
+  if ((moves & Moves.Volume) !== 0) {
+    waiting.volume += log.sizeAt(place)
+    waiting.trades++
+  }
+  return false
+}
+
 /** Makes a finished window's bar anew and says so. */
 const revise = (track: BarTrack, day: TrackDay, out: Map<number, Bar>, start: number): void => {
   const { log } = day
   if (start * 4 < log.keptFrom) return
   rebuild(track, day, scratch, start)
-  let volume = 0
-  let trades = 0
   // finished windows after it that nothing prices
   const end = Math.min(track.closedUntil, sessionEndOf(day, start)) * 4
-  let unpriced = -1
-  let itsVolume = 0
-  let itsTrades = 0
-  let stopped = false
+  clearUnpriced(inherited)
+  clearUnpriced(waiting)
+  let window = -1
+  let priced = false
   for (let more = log.seek((start + track.width) * 4, place); more && log.keyAt(place) < end; more = log.next(place)) {
-    const moves = log.movesAt(place)
-    const window = windowOf(track, log.keyAt(place))
-    if (window !== unpriced) {
-      volume += itsVolume
-      trades += itsTrades
-      itsVolume = 0
-      itsTrades = 0
-      unpriced = window
+    if (windowOf(track, log.keyAt(place)) !== window) {
+      window = windowOf(track, log.keyAt(place))
+      inherit()
     }
-    if ((moves & Moves.HighLow) !== 0) {
-      stopped = true
-      break
-    }
-    if ((moves & Moves.Volume) !== 0) {
-      itsVolume += log.sizeAt(place)
-      itsTrades++
-    }
+    priced = pricesOrWaits(log)
+    if (priced) break
   }
-  if (!stopped) {
-    volume += itsVolume
-    trades += itsTrades
-  }
+  if (!priced) inherit()
   // windows before it, when it is its session's first priced one
   const first = sessionStartOf(day, start) * 4
+  clearUnpriced(waiting)
   log.seek(start * 4, place)
-  itsVolume = 0
-  itsTrades = 0
-  stopped = false
-  while (log.previous(place) && log.keyAt(place) >= first) {
-    const moves = log.movesAt(place)
-    if ((moves & Moves.HighLow) !== 0) {
-      stopped = true
-      break
-    }
-    if ((moves & Moves.Volume) !== 0) {
-      itsVolume += log.sizeAt(place)
-      itsTrades++
-    }
-  }
-  if (!stopped) {
-    volume += itsVolume
-    trades += itsTrades
-  }
+  priced = false
+  while (!priced && log.previous(place) && log.keyAt(place) >= first) priced = pricesOrWaits(log)
+  if (!priced) inherit()
   countRevision(track, start)
-  emit(track, day, out, scratch, start, volume, trades, true)
+  emit(track, day, out, scratch, start, inherited.volume, inherited.trades, true)
 }
 
 const countRevision = (track: BarTrack, start: number): void => {
@@ -308,24 +309,14 @@ const findLead = (track: BarTrack, day: TrackDay): void => {
   const { log } = day
   if (log.keptFrom > track.sessionStart * 4) return
   const until = track.closedUntil * 4
-  track.hasPriced = false
-  track.leadVolume = 0
-  track.leadTrades = 0
-  track.touched = true
+  clearUnpriced(waiting)
+  let priced = false
   let more = log.seek(track.sessionStart * 4, place)
-  for (; more && log.keyAt(place) < until; more = log.next(place)) {
-    const moves = log.movesAt(place)
-    if ((moves & Moves.HighLow) !== 0) {
-      track.hasPriced = true
-      track.leadVolume = 0
-      track.leadTrades = 0
-      return
-    }
-    if ((moves & Moves.Volume) !== 0) {
-      track.leadVolume += log.sizeAt(place)
-      track.leadTrades++
-    }
-  }
+  for (; more && !priced && log.keyAt(place) < until; more = log.next(place)) priced = pricesOrWaits(log)
+  track.hasPriced = priced
+  track.leadVolume = priced ? 0 : waiting.volume
+  track.leadTrades = priced ? 0 : waiting.trades
+  track.touched = true
 }
 
 const toPublic = (

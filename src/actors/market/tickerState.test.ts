@@ -340,3 +340,34 @@ it("keeps a bounded number of trades: beyond it old bars stand, the day stays ex
   )
   assert.strictEqual(t.bars("1m")[0]?.low, 10)
 })
+
+describe("a burst of corrections", () => {
+  it("goes through the day once, not once for each", () => {
+    const t = ticker()
+    const count = 20_000
+    // nearly an hour, all still kept
+    const ids = Array.from({ length: count }, (_, i) => t.trade(open + i * 170, 100 + (i % 50) / 100))
+    assert.strictEqual(t.state.log.length, count)
+    let steps = 0
+    const next = t.state.log.next.bind(t.state.log)
+    t.state.log.next = (place) => {
+      steps++
+      return next(place)
+    }
+    const corrected = ids.filter((_, i) => i % 40 === 0)
+    const time = open + HOUR
+    t.fold(
+      ...corrected.map((id, i): Tick => {
+        const price = i === 7 ? 2_000_000 : 1_000_000
+        return { _tag: "TradeCorrection", time, id, price, size: 100, conditions: 0 }
+      })
+    )
+    assert.strictEqual(t.state.counts.corrected, corrected.length)
+    assert.strictEqual(t.quote().high, 2_000_000)
+    assert.deepInclude(t.bars("1d")[0], { high: 200, volume: count * 100 })
+    // each goes through its minute a few times
+    assert.isBelow(steps, count + corrected.length * 2_000)
+    t.fold({ _tag: "TradeCancel", time, id: corrected[7] ?? 0 }, { _tag: "TradeCancel", time, id: corrected[8] ?? 0 })
+    assert.deepInclude(t.bars("1d")[0], { high: 100.49, volume: (count - 2) * 100 })
+  })
+})

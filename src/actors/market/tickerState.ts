@@ -38,7 +38,7 @@ import {
 import { nextPhaseChange, nextTradingDay, phaseAt, tradingDayAt } from "./calendar.ts"
 import type { BaseInterval } from "./Feed.ts"
 import { TradeLog } from "./TradeLog.ts"
-import { foldCancel, foldCorrection, foldDaySoFar, foldTrade } from "./tradeFold.ts"
+import { foldCancel, foldCorrection, foldDaySoFar, foldTrade, settleDay } from "./tradeFold.ts"
 
 /** Half a million trades, some 15 MB: more than a busy day of the busiest recorded symbol. Room is taken as trades come. */
 export const KEPT_TRADES = 1 << 19
@@ -82,6 +82,8 @@ export interface TickerState {
   dayTouched: boolean
   dayFinal: boolean
   dayRevision: number
+  /** Within a batch: the price of a trade that left or changed, so that `day` must be found anew; else 0. */
+  stalePrice: Price
   /** What was before the feed's first tick is in. */
   soFarTold: boolean
   /** Regular hours of the day's trades that are not kept: dropped, or told as the day so far. */
@@ -130,6 +132,7 @@ export const initialTickerState = (symbol: string, epoch = 0, keptTrades = KEPT_
   dayTouched: false,
   dayFinal: false,
   dayRevision: 0,
+  stalePrice: 0,
   soFarTold: false,
   dropped: emptyPriceBar(),
   droppedLast: 0,
@@ -183,6 +186,7 @@ export const copyTickerState = (state: TickerState): TickerState => ({
  */
 export const foldBatch = (state: TickerState, batch: TickBatch, changes: BarChanges = new BarChanges()): BarChanges => {
   for (const tick of batch.ticks) foldTick(state, tick, changes)
+  settleDay(state, changes)
   state.ingestTime = batch.ingestTime
   if (batch.previousClose !== null && batch.previousClose > 0) state.previousClose = batch.previousClose
   showForming(state, changes)
@@ -306,6 +310,7 @@ const startDay = (state: TickerState, time: number, changes: BarChanges): void =
 /** The day's bar is final: its last session is over. */
 const endDay = (state: TickerState, changes: BarChanges): void => {
   if (state.dayFinal && !state.dayTouched) return
+  settleDay(state, changes)
   state.dayFinal = true
   state.dayTouched = false
   if (state.day.priced) changes["1d"].set(state.midnight, dayBar(state))

@@ -165,7 +165,7 @@ export const foldCorrection = (state: TickerState, correction: TradeCorrection, 
     log.setAt(place, price, size, moves)
   )
   if (((oldMoves | moves) & Moves.Last) !== 0) findLast(state)
-  if (isRegular(state, key) && (oldMoves | moves) !== Moves.Nothing) findDay(state, changes, oldPrice)
+  if (isRegular(state, key) && (oldMoves | moves) !== Moves.Nothing) dayIsStale(state, oldPrice)
 }
 
 /** What was before the feed's first tick joins the trades that are not kept: changes to later ones build on it. */
@@ -242,9 +242,10 @@ const remove = (state: TickerState, changes: BarChanges): void => {
   changeLog(state, changes, key, price, moves !== Moves.Nothing, () => log.removeAt(place))
   if ((moves & Moves.Last) !== 0 && key === state.lastKey) findLast(state)
   if (moves === Moves.Nothing || !isRegular(state, key)) return
-  const bounds = price === day.high || price === day.low || key === day.openKey || key === day.closeKey
+  const bounds =
+    state.stalePrice !== 0 || price === day.high || price === day.low || key === day.openKey || key === day.closeKey
   if ((moves & Moves.HighLow) !== 0 && bounds) {
-    findDay(state, changes, price)
+    dayIsStale(state, price)
     return
   }
   // inside the day's range: its volume is all that goes
@@ -295,17 +296,24 @@ const findLast = (state: TickerState): void => {
   state.lastSize = state.droppedLast > 0 ? state.droppedLastSize : state.carriedLastSize
 }
 
-/** The day's regular hours anew, after a trade at `price` left or changed. */
-const findDay = (state: TickerState, changes: BarChanges, price: number): void => {
-  const { log, day } = state
+/** The day's regular hours must be found anew: once a batch, for it takes all kept trades. */
+const dayIsStale = (state: TickerState, price: number): void => {
+  dayChanged(state)
+  if (state.stalePrice === 0) state.stalePrice = price
+}
+
+/** Finds the day's regular hours anew where a trade left or changed. Before anything is told of them. */
+export const settleDay = (state: TickerState, changes: BarChanges): void => {
+  const { day, log, stalePrice } = state
+  if (stalePrice === 0) return
+  state.stalePrice = 0
   const wasPriced = day.priced
   Object.assign(day, state.dropped)
   const end = state.closeAt * 4
   for (let more = log.seek(state.openAt * 4, place); more && log.keyAt(place) < end; more = log.next(place)) {
     addTrade(day, log.keyAt(place), log.priceAt(place), log.sizeAt(place), log.movesAt(place))
   }
-  dayChanged(state)
   if (wasPriced && !day.priced) {
-    changes["1d"].set(state.midnight, goneBar(price, state.midnight, state.dayFinal, state.dayRevision))
+    changes["1d"].set(state.midnight, goneBar(stalePrice, state.midnight, state.dayFinal, state.dayRevision))
   }
 }
