@@ -2,18 +2,37 @@
  * Everything between a fresh clone and a running system; `npm start`, `npm test` and `npm run bench` call it first.
  * Runs on the system's Node (20 or later) with nothing installed, so: plain JavaScript, no dependencies.
  *
- *   node scripts/setup.mjs start   dependencies, dashboard
+ *   node scripts/setup.mjs start   dependencies, the package's JavaScript, dashboard
  *   node scripts/setup.mjs test    the same, and a Chromium for the browser tests
+ *   node scripts/setup.mjs lib     dependencies, the package's JavaScript
  *   node scripts/setup.mjs ui      the dashboard, whether stale or not
  *
  * When nothing is stale it costs a few hashes. Runs that overlap take turns (a lock file).
  */
 import { spawnSync } from "node:child_process"
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { CHROMIUM_MISSING, findChromium } from "./chromium.mjs"
-import { compressFolder, hashFiles, installIsStale, installStampPath, lockHash, withLock } from "./setup/checks.mjs"
+import {
+  compressFolder,
+  filesUnder,
+  hashFiles,
+  installIsStale,
+  installStampPath,
+  lockHash,
+  withLock
+} from "./setup/checks.mjs"
 
 /** What Effect 4 needs. */
 const MIN_MAJOR = 22
@@ -103,6 +122,35 @@ const install = () => {
   say(`dependencies installed in ${((Date.now() - started) / 1000).toFixed(0)} s`)
 }
 
+// ---- the package's JavaScript --------------------------------------------------------------------------------------
+
+// Node runs our TypeScript as it is, but not under node_modules: who installs this package gets dist/{rpc,actors,app}
+const libStamp = at("dist", ".lib-stamp")
+const libHash = () => hashFiles(root, ["src", "tsconfig.json", "tsconfig.build.json", "package-lock.json"])
+const libIsStale = () => !existsSync(libStamp) || readFileSync(libStamp, "utf8") !== libHash()
+
+const buildLib = () => {
+  const started = Date.now()
+  rmSync(libStamp, { force: true })
+  const hash = libHash()
+  const next = at("dist", ".lib")
+  rmSync(next, { recursive: true, force: true })
+  const node = existsSync(localNode) ? localNode : process.execPath
+  const tsc = at("node_modules", "typescript", "bin", "tsc")
+  const result = run(node, [tsc, "-p", "tsconfig.build.json", "--outDir", next])
+  if (result.status !== 0) throw new SetupError(`lzstock/client did not build.\n${lastLines(result)}`)
+  for (const file of filesUnder(at("src"), ".")) {
+    if (file.endsWith(".csv")) cpSync(at("src", file), path.join(next, file))
+  }
+  for (const room of readdirSync(next)) {
+    rmSync(at("dist", room), { recursive: true, force: true })
+    renameSync(path.join(next, room), at("dist", room))
+  }
+  rmSync(next, { recursive: true, force: true })
+  writeFileSync(libStamp, hash)
+  say(`lzstock/client built in ${((Date.now() - started) / 1000).toFixed(1)} s`)
+}
+
 // ---- dashboard -----------------------------------------------------------------------------------------------------
 
 const uiStamp = at("dist", "ui", ".stamp")
@@ -147,15 +195,19 @@ const ensureChromium = () => {
 
 const main = async () => {
   const task = process.argv[2] ?? ""
-  if (!["start", "test", "ui"].includes(task)) throw new SetupError("usage: node scripts/setup.mjs start|test|ui")
+  const tasks = ["start", "test", "lib", "ui"]
+  if (!tasks.includes(task)) throw new SetupError(`usage: node scripts/setup.mjs ${tasks.join("|")}`)
   const installNeeded = () => installIsStale(root) || !existsSync(localNode)
-  if (task === "ui" || installNeeded() || uiIsStale()) {
+  const libNeeded = () => task !== "ui" && libIsStale()
+  const uiNeeded = () => task === "ui" || (task !== "lib" && uiIsStale())
+  if (installNeeded() || libNeeded() || uiNeeded()) {
     mkdirSync(at(".lzstock"), { recursive: true })
     await withLock(at(".lzstock", "setup.lock"), say, () => {
       // asked again: another run may have done it while this one waited
       if (installIsStale(root)) install()
       else ensureNode()
-      if (task === "ui" || uiIsStale()) buildUi()
+      if (libNeeded()) buildLib()
+      if (uiNeeded()) buildUi()
     })
   }
   if (task === "test") ensureChromium()

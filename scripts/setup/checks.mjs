@@ -10,7 +10,7 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib"
  * @param {string} entry
  * @returns {string[]}
  */
-const filesUnder = (root, entry) => {
+export const filesUnder = (root, entry) => {
   const full = path.join(root, entry)
   if (!existsSync(full)) return []
   if (statSync(full).isFile()) return [entry]

@@ -7,12 +7,15 @@ import { constants } from "node:os"
 import { fileURLToPath } from "node:url"
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
-const main = new URL("./main.ts", import.meta.url)
-const bundled = fileURLToPath(new URL("../../../node_modules/node/bin/node", import.meta.url))
+// Node strips types everywhere but under node_modules: an installed package has its JavaScript in dist
+const installed = /[\\/]node_modules[\\/]/.test(fileURLToPath(import.meta.url))
+const main = new URL(installed ? "../../../dist/app/cli/main.js" : "./main.ts", import.meta.url)
+const places = ["../../../node_modules/node/bin/node", "../../../../node/bin/node"]
+const bundled = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find(existsSync)
 
 if (major > 22 || (major === 22 && minor >= 19)) {
   await import(main.href)
-} else if (existsSync(bundled)) {
+} else if (bundled !== undefined) {
   const child = spawn(bundled, [fileURLToPath(main), ...process.argv.slice(2)], {
     // the channel carries nothing: its end tells the child that this process is gone, however it went
     stdio: ["inherit", "inherit", "inherit", "ipc"]

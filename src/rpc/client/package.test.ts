@@ -1,25 +1,17 @@
 /** The client as its users get it: from the package's exports, in a browser's bundle, and gone without a trace when closed. */
-import { execFile } from "node:child_process"
 import path from "node:path"
-import { promisify } from "node:util"
 import { gzipSync } from "node:zlib"
-import { describe, expect, it } from "@effect/vitest"
+import { beforeAll, describe, expect, it } from "@effect/vitest"
 import { Effect, Fiber, Queue } from "effect"
-import { connect, type MarketClient } from "lzstock/client"
 import { build } from "vite"
 import { makeBareWebSocketServer } from "../../../test/support/BareWebSocketServer.ts"
+import { buildPackage, checkout as root, run } from "../../../test/support/builtPackage.ts"
 import { watching } from "../../../test/support/ScriptedMarket.ts"
-import { connect as byPath } from "../client.ts"
 
-const root = path.resolve(import.meta.dirname, "../../..")
-const run = promisify(execFile)
 const GZIP_LIMIT_BYTES = 64 * 1024
 
 describe("lzstock/client", () => {
-  it("is what package.json exports, types included", () => {
-    const typed: (options: { url: string }) => MarketClient = connect
-    expect(typed).toBe(byPath)
-  })
+  beforeAll(buildPackage, 120_000)
 
   it("bundles for a browser, with nothing of Node in it", async () => {
     const entry = "\0entry"
@@ -42,7 +34,7 @@ describe("lzstock/client", () => {
     expect(chunks.flatMap((one) => one.imports)).toEqual([])
     const modules = chunks.flatMap((one) => one.moduleIds)
     expect(modules.filter((id) => /^node:|browser-external|platform-node|effect\/dist\/cluster/.test(id))).toEqual([])
-    expect(modules).toContain(path.join(root, "src/rpc/client.ts"))
+    expect(modules).toContain(path.join(root, "dist/rpc/client.js"))
     const gzipped = gzipSync(code).length
     console.info(`lzstock/client for a browser: ${gzipped} bytes gzipped (limit ${GZIP_LIMIT_BYTES})`)
     expect(gzipped).toBeLessThan(GZIP_LIMIT_BYTES)
@@ -56,9 +48,7 @@ describe("lzstock/client", () => {
     Effect.gen(function* () {
       const server = yield* makeBareWebSocketServer
       const script = path.join(root, "test/support/clientThatLeaves.ts")
-      const child = yield* Effect.forkChild(
-        Effect.promise(() => run(process.execPath, [script, server.url, library], { cwd: root, timeout: 20_000 }))
-      )
+      const child = yield* Effect.forkChild(Effect.promise(() => run(process.execPath, [script, server.url, library])))
       const connection = yield* server.next
       // status, watch and watchBars, in any order
       const requests = [
