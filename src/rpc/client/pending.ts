@@ -50,7 +50,8 @@ const merge = (held: Resumed, next: Resumed): Resumed => {
     _tag: "Resumed",
     downMillis: held.downMillis + next.downMillis,
     recovered: held.recovered && next.recovered,
-    missed: Array.from(missed.values())
+    missed: Array.from(missed.values()),
+    awaiting: next.awaiting
   }
 }
 

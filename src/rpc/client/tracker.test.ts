@@ -282,19 +282,42 @@ describe("resuming", () => {
       _tag: "Resumed",
       downMillis: 3_000,
       recovered: false,
-      missed: [missed("B", { epoch: 7, seq: 3 }, null)]
+      missed: [missed("B", { epoch: 7, seq: 3 }, null)],
+      awaiting: []
     })
   })
 
   it("announces on its own what becomes current only later", () => {
     const { out, tracker } = resumed([watching(["A", "B"], false), snapshot("A", 1, 13)], true)
-    expect(out.at(-1)).toMatchObject({ _tag: "Resumed", missed: [missed("A", { epoch: 1, seq: 13 }, 2)] })
+    expect(out.at(-1)).toMatchObject({
+      _tag: "Resumed",
+      missed: [missed("A", { epoch: 1, seq: 13 }, 2)],
+      awaiting: ["B"]
+    })
     const late: Array<ClientEvent> = []
     tracker.accept(snapshot("B", 1, 15), 6_000, late)
     expect(late).toEqual([
       { _tag: "Gap", symbol: "B", epoch: 1, from: 11, to: 14, reason: "disconnected" },
       snapshot("B", 1, 15)
     ])
+  })
+
+  it("names what still owes its snapshot when the connection is lost again first", () => {
+    const { out, tracker } = resumed([watching(["A", "B"], false), snapshot("A", 1, 11)])
+    tracker.lost("gone again", 1006, 6_000, out)
+    expect(out.slice(-2)).toMatchObject([{ _tag: "Resumed", awaiting: ["B"] }, { _tag: "Disconnected" }])
+  })
+
+  it("awaits nothing of what the server continues, and the rest where not every position could be presented", () => {
+    const settled = (presented: ReadonlyArray<string>) => {
+      const { out, tracker } = resumed([])
+      tracker.present(tracker.positions.filter(({ symbol }) => presented.includes(symbol)))
+      tracker.accept(watching(["A", "B"], true), 5_000, out)
+      tracker.settle(out)
+      return out.at(-1)
+    }
+    expect(settled(["A", "B"])).toMatchObject({ _tag: "Resumed", recovered: true, awaiting: [] })
+    expect(settled(["A"])).toMatchObject({ _tag: "Resumed", recovered: false, awaiting: ["B"] })
   })
 
   it("does not go backwards on a node that stands a little behind, and keeps count there", () => {

@@ -40,11 +40,14 @@ export class Tracker {
   /** Where delivery stopped, of the symbols not current again since the disconnect. */
   private readonly before = new Map<string, Position>()
   private downSince: number | null = null
-  /** Whether the server was told every position held: it can say "recovered" of those only. */
+  /** The symbols whose position the server was told: it can say "recovered" of those only. */
+  private presented: ReadonlySet<string> = new Set()
   private presentedAll = true
   /** Set by `Watching` after a disconnect, until `Resumed` is told. */
   private resuming: {
     readonly recovered: boolean
+    /** Of these the server sends nothing before something is new: they are current as they are. */
+    readonly continued: ReadonlySet<string>
     readonly downMillis: number
     readonly missed: Array<Missed>
   } | null = null
@@ -75,6 +78,7 @@ export class Tracker {
 
   /** The next stream opens with these positions, all that are held or as many as fit. */
   present(positions: ReadonlyArray<Position>): void {
+    this.presented = new Set(positions.map(({ symbol }) => symbol))
     this.presentedAll = positions.length === this.positions.length
   }
 
@@ -153,10 +157,12 @@ export class Tracker {
     }
   }
 
-  /** Tells `Resumed`; what is not current by now is announced when it comes. */
+  /** Tells `Resumed`; what is not current by now is named in it, and what it missed announced when it comes. */
   settle(out: Array<ClientEvent>): void {
     if (this.resuming === null) return
-    out.push({ _tag: "Resumed", ...this.resuming })
+    const { continued, ...resumed } = this.resuming
+    const awaiting = Array.from(this.before.keys()).filter((symbol) => !continued.has(symbol))
+    out.push({ _tag: "Resumed", ...resumed, awaiting })
     this.resuming = null
   }
 
@@ -167,7 +173,8 @@ export class Tracker {
     for (const symbol of this.before.keys()) if (!accepted.has(symbol)) this.before.delete(symbol)
     if (this.downSince === null) return
     const recovered = event.recovered === true && this.presentedAll
-    this.resuming = { recovered, downMillis: now - this.downSince, missed: [] }
+    const continued = event.recovered === true ? this.presented : new Set<string>()
+    this.resuming = { recovered, continued, downMillis: now - this.downSince, missed: [] }
     this.downSince = null
     if (this.before.size === 0) this.settle(out)
   }

@@ -41,7 +41,10 @@ export interface Missed {
   readonly updates: number | null
 }
 
-/** Watched again after a `Disconnected`, and values are current: comes after the snapshots that mend it. */
+/**
+ * Watched again after a `Disconnected`. Comes after the snapshots that mend it, or a little after `Watching` when some of
+ * them take longer: values are current but for those of `awaiting`.
+ */
 export interface Resumed {
   readonly _tag: "Resumed"
   readonly downMillis: number
@@ -49,6 +52,8 @@ export interface Resumed {
   readonly recovered: boolean
   /** Symbols with a hole, or that may have one. Symbols without one are not listed. */
   readonly missed: ReadonlyArray<Missed>
+  /** Symbols whose value is still the one from before the disconnect: a snapshot of each is due. Empty when `recovered`. */
+  readonly awaiting: ReadonlyArray<string>
 }
 
 /**

@@ -32,7 +32,10 @@ export interface OpenWatch {
   readonly setConflation: (conflation: Conflation) => Effect.Effect<Watching, SetError>
 }
 
-/** Symbols with nothing new after a recovered resume say nothing: after this long, what is known is told. */
+/**
+ * Symbols with nothing new after a recovered resume say nothing, and snapshots may take long: after this long, what is
+ * known is told, with the symbols still awaited.
+ */
 export const SETTLE_MILLIS = 500
 /** The server ended a stream on a healthy connection, or contradicted itself: open it again after this. */
 const REOPEN_MILLIS = 1_000

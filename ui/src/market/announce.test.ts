@@ -9,7 +9,7 @@ const missed = (updates: number | null): Missed => ({
   updates
 })
 const say = (downMillis: number, ...list: ReadonlyArray<Missed>) =>
-  describeResumed({ _tag: "Resumed", downMillis, recovered: false, missed: list })
+  describeResumed({ _tag: "Resumed", downMillis, recovered: false, missed: list, awaiting: [] })
 
 describe("what a reconnection says", () => {
   it("counts what it knows and admits what it does not", () => {
@@ -19,6 +19,16 @@ describe("what a reconnection says", () => {
     expect(say(600_000, missed(null))).toBe("Back after 10 min, an unknown number missed in 1 symbol")
     expect(say(3_000, missed(5), missed(null), missed(null))).toBe(
       "Back after 3 s, 5 updates missed, and an unknown number missed in 2 symbols"
+    )
+  })
+  it("does not claim that nothing was missed while symbols are awaited", () => {
+    const late = (awaiting: ReadonlyArray<string>, ...list: ReadonlyArray<Missed>) =>
+      describeResumed({ _tag: "Resumed", downMillis: 3_000, recovered: true, missed: list, awaiting })
+    expect(late([])).toBe("Back after 3 s, nothing missed")
+    expect(late(["A"])).toBe("Back after 3 s; 1 symbol not current yet")
+    expect(late(["A", "B"], missed(4))).toBe("Back after 3 s, 4 updates missed; 2 symbols not current yet")
+    expect(late(["A"], missed(null))).toBe(
+      "Back after 3 s, an unknown number missed in 1 symbol; 1 symbol not current yet"
     )
   })
 })

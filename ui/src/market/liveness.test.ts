@@ -6,7 +6,7 @@ const after = (...events: ReadonlyArray<ClientEvent>) => events.reduce<number | 
 const down: ClientEvent = { _tag: "Liveness", state: "feed-down", since: 5 }
 const live: ClientEvent = { _tag: "Liveness", state: "live", since: 9 }
 const lost: ClientEvent = { _tag: "Disconnected", reason: "gone", code: 1006 }
-const resumed: ClientEvent = { _tag: "Resumed", downMillis: 1, recovered: true, missed: [] }
+const resumed: ClientEvent = { _tag: "Resumed", downMillis: 1, recovered: true, missed: [], awaiting: [] }
 
 it("the feed is down from the word of the server on, until its other word", () => {
   expect(after()).toBe(null)

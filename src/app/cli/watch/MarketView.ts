@@ -144,10 +144,13 @@ const resumedText = (event: {
   readonly downMillis: number
   readonly recovered: boolean
   readonly missed: ReadonlyArray<Missed>
+  readonly awaiting: ReadonlyArray<string>
 }): string => {
   const down = `connected again after ${duration(event.downMillis)}`
-  if (event.missed.length === 0) return `${down}, nothing missed`
+  const due = event.awaiting.length
+  const late = due === 0 ? "" : `; ${due === 1 ? event.awaiting[0] : `${count(due)} symbols`} still on the way`
+  if (event.missed.length === 0) return `${down}${due === 0 ? ", nothing missed" : late}`
   const named = event.missed.slice(0, MOST_NAMED).map(missedText).join(", ")
   const others = event.missed.length - MOST_NAMED
-  return `${down}, updates missed: ${named}${others > 0 ? ` and ${others} more symbols` : ""}`
+  return `${down}, updates missed: ${named}${others > 0 ? ` and ${others} more symbols` : ""}${late}`
 }

@@ -49,12 +49,38 @@ describe("the live table", () => {
         missed: [
           { symbol: "AAPL", from: { epoch: 1, seq: 7 }, to: { epoch: 1, seq: 50 }, updates: 42 },
           { symbol: "MSFT", from: { epoch: 1, seq: 7 }, to: { epoch: 2, seq: 1 }, updates: null }
-        ]
+        ],
+        awaiting: []
       },
       NOW
     )
     assert.strictEqual(told, "connected again after 4.2 s, updates missed: 42 of AAPL, an unknown number of MSFT")
     assert.include(renderTable(view, NOW, screen).at(-1), "updates missed: 42 of AAPL")
+  })
+
+  it("does not say that nothing was missed while values are still due", () => {
+    const say = (awaiting: ReadonlyArray<string>, updates: ReadonlyArray<number>) =>
+      opened("AAPL").apply(
+        {
+          _tag: "Resumed",
+          downMillis: 4_200,
+          recovered: false,
+          missed: updates.map((n) => ({
+            symbol: "IBM",
+            from: { epoch: 1, seq: 7 },
+            to: { epoch: 1, seq: 8 + n },
+            updates: n
+          })),
+          awaiting
+        },
+        NOW
+      )
+    assert.strictEqual(say([], []), "connected again after 4.2 s, nothing missed")
+    assert.strictEqual(say(["AAPL"], []), "connected again after 4.2 s; AAPL still on the way")
+    assert.strictEqual(
+      say(["AAPL", "MSFT"], [4]),
+      "connected again after 4.2 s, updates missed: 4 of IBM; 2 symbols still on the way"
+    )
   })
 
   it("says when the feed is down though the connection is well", () => {
