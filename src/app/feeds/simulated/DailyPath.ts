@@ -15,6 +15,7 @@ const GROWTH_AFTER = 0.0001
 const MARKET_VOLATILITY = 0.008
 
 const MARKET = 0x5eed
+const BUSY = 0xb05e
 const CENT = PRICE_SCALE / 100
 /** Below this a price would have hardly any ticks to move in. */
 const LOWEST = PRICE_SCALE
@@ -27,6 +28,13 @@ export const dayReturn = (seed: number, profile: Profile, day: number): number =
   const market = new Random(mix(mix(seed, MARKET), day)).gaussian()
   const own = new Random(mix(mix(seed, profile.key), day)).gaussian()
   return profile.beta * MARKET_VOLATILITY * market + profile.volatility * own
+}
+
+/** How busy a symbol's day is against its average: log-normal, partly with the whole market, 0.6 to 1.8. */
+export const busyness = (seed: number, profile: Profile, day: number): number => {
+  const market = new Random(mix(mix(mix(seed, MARKET), BUSY), day)).gaussian()
+  const own = new Random(mix(mix(mix(seed, profile.key), BUSY), day)).gaussian()
+  return Math.min(1.8, Math.max(0.6, Math.exp(0.16 * market + 0.24 * own)))
 }
 
 /** Closes of the trading days first..last, by day number (0 = anchor). */

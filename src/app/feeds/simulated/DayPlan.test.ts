@@ -325,6 +325,27 @@ describe("history", () => {
     })
   )
 
+  it.effect.each(["SPY", "KO", "IBM"])(
+    "%s: no two days are equally busy, of the last ten as of the older ones",
+    (symbol) =>
+      Effect.gen(function* () {
+        const { history } = historyOf(symbol)
+        const days = (yield* history({ symbol, interval: "1d", limit: 41 })).slice(0, -1)
+        const mean = (part: ReadonlyArray<Bar>) => part.reduce((sum, one) => sum + one.volume, 0) / part.length
+        const [older, recent] = [days.slice(0, 30), days.slice(-10)]
+        for (const part of [older, recent]) {
+          const volumes = part.map((one) => one.volume / mean(part))
+          assert.isAbove(Math.max(...volumes) / Math.min(...volumes), 1.5)
+          assert.isTrue(
+            volumes.every((one) => one > 0.4 && one < 2.5),
+            String(volumes)
+          )
+        }
+        // no seam where the detailed days begin
+        assert.isTrue(mean(older) / mean(recent) > 0.7 && mean(older) / mean(recent) < 1.4)
+      })
+  )
+
   it.effect("has more than six years of days, today's up to the start, each chained to the next", () =>
     Effect.gen(function* () {
       const { feed, history } = historyOf("IBM")

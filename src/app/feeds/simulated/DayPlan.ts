@@ -4,11 +4,11 @@
  * plan, so a bar computed here equals the bar folded from the ticks, and any minute can be had without those before it.
  */
 import type { Price } from "../../../rpc/ticks.ts"
-import { bridgeHigh, closes, toCents } from "./DailyPath.ts"
+import { bridgeHigh, busyness, closes, toCents } from "./DailyPath.ts"
 import type { TradingDay } from "./days.ts"
 import { mix, Random } from "./random.ts"
 import { type DayShape, dayShape } from "./shape.ts"
-import { type SizeTable, sizeTable } from "./TradeSizes.ts"
+import { meanSizeOf, type SizeTable, sizeTable } from "./TradeSizes.ts"
 import type { Profile } from "./universe.ts"
 
 /** A minute with trades in it. Prices on the one-cent grid; low ≤ open, close ≤ high, and every trade lies between. */
@@ -42,6 +42,8 @@ export class DayPlan {
   readonly sizes: SizeTable
   readonly previousClose: Price
   readonly close: Price
+  /** Its trades and auctions against an average day's. */
+  readonly busy: number
   /** First minute halted, or −1. */
   readonly haltFrom: number
   readonly haltTo: number
@@ -56,9 +58,10 @@ export class DayPlan {
     this.day = day
     this.rate = rate
     this.shape = dayShape(day)
-    this.sizes = sizeTable(profile.volume / (profile.rate * (this.shape.close - this.shape.open) * 60))
+    this.sizes = sizeTable(meanSizeOf(profile, this.shape.close - this.shape.open))
     this.previousClose = previousClose
     this.close = close
+    this.busy = busyness(seed, profile, day.index)
     this.seed = mix(mix(mix(seed, profile.key), 0xda7), day.number)
     const random = new Random(this.seed)
     this.knots = plannedKnots(random, profile, this.shape, Math.log(previousClose), Math.log(close))
@@ -86,7 +89,7 @@ export class DayPlan {
     if (minute >= this.haltFrom && minute < this.haltTo) return undefined
     const seed = mix(this.seed, minute + 1)
     const random = new Random(seed)
-    const mean = this.profile.rate * 60 * this.rate * (this.shape.activity[minute] ?? 0)
+    const mean = this.profile.rate * 60 * this.rate * this.busy * (this.shape.activity[minute] ?? 0)
     const auction = minute === this.shape.open || minute === this.shape.close - 1
     const trades = Math.max(auction ? 1 : 0, random.poisson(mean))
     if (trades === 0) return undefined

@@ -6,6 +6,7 @@
 import { TradeCondition } from "../../../rpc/ticks.ts"
 import type { DayPlan, MinutePlan } from "./DayPlan.ts"
 import { mix, Random } from "./random.ts"
+import type { Profile } from "./universe.ts"
 
 const LENGTH = 4_096
 /** Mean sizes are told apart in steps of this factor. */
@@ -18,15 +19,17 @@ export interface SizeTable {
   readonly conditions: Uint16Array
   /** Sum of the sizes before each place, and at last of all. */
   readonly sums: Float64Array
+  readonly roundMean: number
 }
 
 const makeTable = (seed: number, oddShare: number, lots: number): SizeTable => {
   const random = new Random(seed)
-  const table: SizeTable = {
+  const table = {
     sizes: new Uint32Array(LENGTH),
     roundSizes: new Uint32Array(LENGTH),
     conditions: new Uint16Array(LENGTH),
-    sums: new Float64Array(LENGTH + 1)
+    sums: new Float64Array(LENGTH + 1),
+    roundMean: 0
   }
   for (let i = 0; i < LENGTH; i++) {
     const odd = random.next() < oddShare
@@ -36,6 +39,7 @@ const makeTable = (seed: number, oddShare: number, lots: number): SizeTable => {
     const size = odd ? 1 + Math.floor(amount * amount * 99) : round
     table.sizes[i] = size
     table.roundSizes[i] = round
+    table.roundMean += round / LENGTH
     table.conditions[i] =
       (odd ? TradeCondition.OddLot : 0) |
       (special < 0.12 ? TradeCondition.IntermarketSweep : 0) |
@@ -58,6 +62,24 @@ export const sizeTable = (meanSize: number): SizeTable => {
     tables.set(key, table)
   }
   return table
+}
+
+const REGULAR_MINUTES = 390
+const OPENING_SHARE = 0.006
+const CLOSING_SHARE = 0.03
+/** Of a minute's trades, those that make its open, high, low and close: round lots. */
+const EXACT_TRADES = 4
+
+/** The mean size of a trade between the auctions, that a symbol's daily volume asks for. */
+export const meanSizeOf = (profile: Profile, minutes: number): number => profile.volume / (profile.rate * minutes * 60)
+
+/** About the shares that the ticks of a day so busy sum up to in regular hours, at `rate` times the usual trades. */
+export const plannedVolume = (profile: Profile, rate: number, busy: number): number => {
+  const { roundMean, sums } = sizeTable(meanSizeOf(profile, REGULAR_MINUTES))
+  const perMinute = profile.rate * 60 * rate * busy
+  const exact = Math.min(EXACT_TRADES, perMinute)
+  const between = exact * roundMean + ((perMinute - exact) * (sums[LENGTH] ?? 0)) / LENGTH
+  return REGULAR_MINUTES * between + (OPENING_SHARE + CLOSING_SHARE) * profile.volume * busy
 }
 
 const roundLot = (shares: number): number => Math.max(100, Math.round(shares / 100) * 100)
@@ -87,8 +109,8 @@ export class TradeSizes {
     this.plan = plan
     this.from = mix(plan.seed, 1) % LENGTH
     this.base = day.isRegular(plan.minute) ? TradeCondition.Regular : TradeCondition.ExtendedHours
-    this.openingSize = plan.minute === shape.open ? roundLot(profile.volume * 0.006) : 0
-    this.closingSize = plan.minute === shape.close - 1 ? roundLot(profile.volume * 0.03) : 0
+    this.openingSize = plan.minute === shape.open ? roundLot(profile.volume * day.busy * OPENING_SHARE) : 0
+    this.closingSize = plan.minute === shape.close - 1 ? roundLot(profile.volume * day.busy * CLOSING_SHARE) : 0
   }
 
   next(): Draw {

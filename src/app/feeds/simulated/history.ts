@@ -5,13 +5,13 @@ import { movesOf } from "../../../actors/market/conditions.ts"
 import type { BarQuery, FeedError } from "../../../actors/market/Feed.ts"
 import type { Bar } from "../../../rpc/market.ts"
 import { PRICE_SCALE, type Price, type Tick, type Trade, toDollars } from "../../../rpc/ticks.ts"
-import { bridgeHigh, closes, toCents } from "./DailyPath.ts"
+import { bridgeHigh, busyness, closes, toCents } from "./DailyPath.ts"
 import { DayPlan, type MinutePlan } from "./DayPlan.ts"
 import { type TradingDay, tradingDay } from "./days.ts"
 import { mix, Random } from "./random.ts"
 import type { SymbolFeed } from "./SymbolFeed.ts"
 import { TickSource } from "./TickSource.ts"
-import { TradeSizes } from "./TradeSizes.ts"
+import { plannedVolume, TradeSizes } from "./TradeSizes.ts"
 import type { Profile } from "./universe.ts"
 
 const MINUTE = 60_000
@@ -124,8 +124,8 @@ const dayFromCloses = (
   const open = toCents(Math.exp(from) / PRICE_SCALE)
   const high = toCents(Math.exp(bridgeHigh(from, to, deviation, random.next())) / PRICE_SCALE)
   const low = toCents(Math.exp(-bridgeHigh(-from, -to, deviation, random.next())) / PRICE_SCALE)
-  const busy = Math.exp(0.3 * random.gaussian())
-  const volume = Math.round(profile.volume * rate * busy)
+  const busy = busyness(seed, profile, day.index)
+  const volume = Math.round(plannedVolume(profile, rate, busy))
   const trades = Math.max(1, Math.round(profile.rate * rate * busy * 23_400))
   return bar(day.midnight, [open, Math.max(open, close, high), Math.min(open, close, low), close], volume, trades)
 }
