@@ -196,6 +196,22 @@ describe("watch", () => {
     expect(told.events.some((event) => event._tag === "Gap")).toBe(false)
   })
 
+  it("keeps what the server answered for, not what was wanted by then, when a change made meanwhile is refused", async () => {
+    const { told, served, watch } = await watchOf(["AAPL"])
+    const answered = watch.set(["MSFT"])
+    const refusal = { limit: "symbols", allowed: 1, retryAfterMillis: null, message: "no" }
+    const rejected = expect(answered).rejects.toMatchObject({ _tag: "LimitExceeded" })
+    served.say(watching(["AAPL"]), snapshot("AAPL", 1, 1))
+    const set = await nextSet()
+    expect(set.request.symbols).toEqual(["MSFT"])
+    set.answer(new LimitExceeded(refusal))
+    await rejected
+    expect(watch.symbols).toEqual(["AAPL"])
+    served.say(update("AAPL", 1, 2))
+    await told.until(stateOf("AAPL", 2))
+    expect(told.events).toEqual([watching(["AAPL"]), snapshot("AAPL", 1, 1), update("AAPL", 1, 2)])
+  })
+
   it("leaves the server when closed, and tells nothing more", async () => {
     const { told, served, watch } = await watchOf(["AAPL"])
     served.say(watching(["AAPL"]), snapshot("AAPL", 1, 1))

@@ -228,7 +228,9 @@ export class Tracker {
     const { symbol } = snapshot
     this.label = snapshot.label
     if (!this.desired.has(symbol)) {
-      if (this.hidden.has(symbol)) this.states.set(symbol, snapshot)
+      // dropped before its first snapshot came: the server tells it until it hears of that, and no second time
+      this.hidden.add(symbol)
+      this.states.set(symbol, snapshot)
       return
     }
     const shown = this.hidden.delete(symbol) ? undefined : this.states.get(symbol)

@@ -189,7 +189,7 @@ export const openWatch = (
 
     // ---- the stream
 
-    const sink = (id: string, mine: number): ChunkSink["Service"] => ({
+    const sink = (id: string, mine: number, symbols: ReadonlyArray<string>): ChunkSink["Service"] => ({
       onChunk: (values) => {
         const out: Array<ClientEvent> = []
         const at = now()
@@ -207,7 +207,8 @@ export const openWatch = (
           if (event._tag !== "Watching") continue
           streamId = id
           applied = mine
-          lastGood = tracker.symbols
+          // those it was opened with: the wanted set may have changed since
+          lastGood = symbols
           answer(mine, Effect.succeed(event))
         }
         tell(out)
@@ -250,7 +251,7 @@ export const openWatch = (
             conflation,
             ...(positions.length > 0 ? { positions } : {})
           })
-        ).pipe(Effect.provideService(ChunkSink, sink(id, mine)))
+        ).pipe(Effect.provideService(ChunkSink, sink(id, mine, symbols)))
       )
       streamId = null
       const error = exit._tag === "Failure" ? Cause.findErrorOption(exit.cause) : undefined
