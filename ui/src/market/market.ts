@@ -2,10 +2,10 @@
  * The page's one connection and what it knows: listings, status, market clock, staleness, the quote book. Created once;
  * components read signals from it. Comes from: src/rpc/client.ts. Goes to: everything under ui/src.
  */
-import { createMemo, createSignal, onCleanup } from "solid-js"
+import { batch, createMemo, createSignal, onCleanup } from "solid-js"
 import { type ClientEvent, type ConnectionState, connect, type MarketClient } from "../../../src/rpc/client.ts"
 import type { FeedLabel, Listing, MarketStatus, Refusal } from "../../../src/rpc/market.ts"
-import { describeResumed } from "./announce.ts"
+import { awaitingOf, describeResumed } from "./announce.ts"
 import { type ClockReading, marketTimeAt, readClock, statusEvery } from "./clock.ts"
 import { feedDownAfter } from "./liveness.ts"
 import { makeQuoteBook } from "./QuoteBook.ts"
@@ -31,6 +31,18 @@ export interface Rates {
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
+const sameListings = (a: ReadonlyArray<Listing>, b: ReadonlyArray<Listing>): boolean =>
+  a.length === b.length &&
+  a.every((one, i) => {
+    const other = b[i]
+    return (
+      one.symbol === other?.symbol &&
+      one.name === other.name &&
+      one.exchange === other.exchange &&
+      one.sector === other.sector
+    )
+  })
+
 export const createMarket = (url?: string) => {
   const client: MarketClient = connect(url === undefined ? {} : { url })
   const book = makeQuoteBook((task) => requestAnimationFrame(task))
@@ -43,11 +55,14 @@ export const createMarket = (url?: string) => {
   const [refused, setRefused] = createSignal<ReadonlyMap<string, Refusal>>(new Map())
   const [windowMillis, setWindowMillis] = createSignal<number>(CONFLATION)
   const [watchRefused, setWatchRefused] = createSignal<string | null>(null)
-  const [snapshotLabel, setSnapshotLabel] = createSignal<FeedLabel | null>(null)
-  /** Shown values are behind, all of them: no connection, no resumption yet, or no feed. */
+  /** As told last, by a snapshot or a status: after a reconnect the server may be another one. */
+  const [label, setLabel] = createSignal<FeedLabel | null>(null)
+  /** Shown values are behind, all of them: no connection, no resumption yet, no feed, or no watch. */
   const [resuming, setResuming] = createSignal(false)
-  const allStale = createMemo(() => connection().status !== "open" || resuming() || feedDownSince() !== null)
-  const isStale = (symbol: string): boolean => allStale() || awaiting().has(symbol)
+  const allStale = createMemo(
+    () => connection().status !== "open" || resuming() || feedDownSince() !== null || watchRefused() !== null
+  )
+  const isStale = (symbol: string): boolean => allStale() || awaiting().has(symbol) || refused().has(symbol)
 
   // ---- listings and status ---------------------------------------------------------------------------------------
   const [listings, setListings] = createSignal<Load<ReadonlyArray<Listing>>>({ state: "loading" })
@@ -55,13 +70,20 @@ export const createMarket = (url?: string) => {
     const loaded = listings()
     return new Map(loaded.state === "ready" ? loaded.value.map((listing) => [listing.symbol, listing]) : [])
   })
+  let loadingListings = false
   const loadListings = async () => {
+    if (loadingListings) return
+    loadingListings = true
     if (listings().state === "failed") setListings({ state: "loading" })
     try {
-      setListings({ state: "ready", value: await client.listings() })
+      const value = await client.listings()
+      const shown = listings()
+      if (shown.state !== "ready" || !sameListings(shown.value, value)) setListings({ state: "ready", value })
     } catch (error) {
       // a list already shown is better than none
       if (listings().state !== "ready") setListings({ state: "failed", message: messageOf(error) })
+    } finally {
+      loadingListings = false
     }
   }
 
@@ -74,7 +96,10 @@ export const createMarket = (url?: string) => {
     try {
       const answer = await client.status()
       clock = readClock(answer, performance.now())
-      setStatus(answer)
+      batch(() => {
+        setStatus(answer)
+        setLabel(answer.feed.label)
+      })
     } catch {
       // the connection state says so already
     }
@@ -82,7 +107,6 @@ export const createMarket = (url?: string) => {
   }
   /** Market time now, ms since epoch; null before the first status. */
   const marketTime = (): number | null => (clock === null ? null : marketTimeAt(clock, performance.now()))
-  const label = createMemo<FeedLabel | null>(() => status()?.feed.label ?? snapshotLabel())
 
   // ---- one tick a second for clocks, ages and rates --------------------------------------------------------------
   const [second, setSecond] = createSignal(0)
@@ -101,21 +125,30 @@ export const createMarket = (url?: string) => {
 
   // ---- the watch -------------------------------------------------------------------------------------------------
   let gaps = 0
-  const settled = (symbol: string) =>
-    setAwaiting((set) => {
-      if (!set.has(symbol)) return set
-      const next = new Set(set)
-      next.delete(symbol)
-      return next
-    })
+  /** What `awaiting` is to become once a message's events are all taken. */
+  const behind = new Set<string>()
+  let behindChanged = false
+  const publishBehind = () => {
+    if (!behindChanged) return
+    behindChanged = false
+    setAwaiting(new Set(behind))
+  }
+  const current = (symbol: string) => {
+    if (behind.delete(symbol)) behindChanged = true
+  }
+  const notCurrent = (symbol: string) => {
+    behind.add(symbol)
+    behindChanged = true
+  }
   const onEvent = (event: ClientEvent): void => {
     switch (event._tag) {
       case "Update":
+        current(event.symbol)
         book.offer(event)
         return
       case "Snapshot":
-        setSnapshotLabel(event.label)
-        if (awaiting().size > 0) settled(event.symbol)
+        setLabel(event.label)
+        current(event.symbol)
         book.offer(event)
         return
       case "Watching":
@@ -124,7 +157,7 @@ export const createMarket = (url?: string) => {
         return
       case "Gap":
         gaps += 1
-        setAwaiting((set) => new Set(set).add(event.symbol))
+        notCurrent(event.symbol)
         return
       case "Liveness":
         setFeedDownSince((since) => feedDownAfter(since, event))
@@ -143,7 +176,8 @@ export const createMarket = (url?: string) => {
         return
       case "Resumed":
         setResuming(false)
-        toasts.say(describeResumed(event), "good")
+        for (const symbol of awaitingOf(event)) notCurrent(symbol)
+        toasts.say(describeResumed(event), awaitingOf(event).length === 0 ? "good" : "warning")
         void loadStatus()
         return
       case "WatchRefused":
@@ -152,11 +186,18 @@ export const createMarket = (url?: string) => {
     }
   }
   const watch = client.watch({ symbols: [], conflation: CONFLATION }, (events) => {
-    for (const event of events) onEvent(event)
+    // one message, one pass over whatever depends on it
+    batch(() => {
+      for (const event of events) onEvent(event)
+      publishBehind()
+    })
   })
   const watchSet = makeWatchSet(
     (symbols) => {
-      book.retain(new Set(symbols))
+      const kept = new Set(symbols)
+      book.retain(kept)
+      for (const symbol of behind) if (!kept.has(symbol)) current(symbol)
+      publishBehind()
       // what a refusal means is told by the Watching and WatchRefused events; a time-out is retried by the client
       watch.set(symbols).catch((error: unknown) => setWatchRefused(messageOf(error)))
     },
@@ -170,7 +211,8 @@ export const createMarket = (url?: string) => {
     setConnection(state)
     if (state.status === "open") {
       void loadStatus()
-      if (listings().state !== "ready") void loadListings()
+      // another server may list others
+      void loadListings()
     }
   })
   void loadListings()
