@@ -23,6 +23,8 @@ export interface Row {
   movedAt: number
   /** Why the server does not tell it; undefined when it does. */
   refused: string | undefined
+  /** Its value stands still while the market may not: a snapshot that mends it is due. */
+  awaiting: boolean
 }
 
 /** A message about the stream itself, kept until others push it out. */
@@ -38,6 +40,8 @@ export class MarketView {
   label: FeedLabel | undefined
   connection: ConnectionState = { status: "connecting" }
   feedDownSince: number | undefined
+  /** From the loss of the stream until it is resumed: every value stands still, also on an open connection. */
+  resuming = false
   windowMillis: number
   notices: ReadonlyArray<Notice> = []
   /** Update events taken in, over all symbols. */
@@ -47,7 +51,15 @@ export class MarketView {
   constructor(symbols: ReadonlyArray<string>, windowMillis: number) {
     this.windowMillis = windowMillis
     for (const symbol of symbols) {
-      const row: Row = { symbol, quote: undefined, receivedAt: 0, moved: undefined, movedAt: 0, refused: undefined }
+      const row: Row = {
+        symbol,
+        quote: undefined,
+        receivedAt: 0,
+        moved: undefined,
+        movedAt: 0,
+        refused: undefined,
+        awaiting: false
+      }
       this.#rows.set(symbol, row)
     }
     this.rows = [...this.#rows.values()]
@@ -71,6 +83,12 @@ export class MarketView {
         this.#quote(event, now)
         return undefined
       case "Watching": {
+        for (const symbol of event.accepted) {
+          const row = this.#rows.get(symbol)
+          if (row?.refused === undefined) continue
+          row.refused = undefined
+          row.awaiting = true
+        }
         const refusals = event.refused.map(({ message, reason, symbol }) => {
           const row = this.#rows.get(symbol)
           if (row !== undefined) row.refused = reason
@@ -79,6 +97,7 @@ export class MarketView {
         return refusals.length === 0 ? undefined : refusals.join("; ")
       }
       case "Gap":
+        this.#await(event.symbol)
         return gapText(event)
       case "Liveness":
         return this.#liveness(event)
@@ -90,8 +109,11 @@ export class MarketView {
       case "Disconnected":
         // the next connection says it anew
         this.feedDownSince = undefined
+        this.resuming = true
         return `connection lost: ${event.reason}${event.code === null ? "" : ` (code ${event.code})`}`
       case "Resumed":
+        this.resuming = false
+        for (const symbol of event.awaiting) this.#await(symbol)
         return resumedText(event)
       case "WatchRefused":
         return `the server refused: ${event.error.message}`
@@ -106,6 +128,11 @@ export class MarketView {
     return wasDown ? "the feed is live again" : "the feed is down: values stand still"
   }
 
+  #await(symbol: string): void {
+    const row = this.#rows.get(symbol)
+    if (row !== undefined) row.awaiting = true
+  }
+
   #quote(quote: Snapshot | Update, now: number): void {
     const row = this.#rows.get(quote.symbol)
     if (row === undefined) return
@@ -117,8 +144,13 @@ export class MarketView {
     row.quote = quote
     row.receivedAt = now
     row.refused = undefined
+    row.awaiting = false
   }
 }
+
+/** Nothing on the screen is of now: no stream, or nothing behind it. */
+export const allStale = ({ connection, feedDownSince, resuming }: MarketView): boolean =>
+  connection.status !== "open" || feedDownSince !== undefined || resuming
 
 /** How old a row's newest tick is: its age when it was sent, by the server's clock, and what passed since, by ours. */
 export const ageOf = (row: Row, now: number): number | undefined => {

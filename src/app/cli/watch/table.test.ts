@@ -103,7 +103,61 @@ describe("the live table", () => {
     view.apply({ _tag: "Disconnected", reason: "gone", code: 1006 }, NOW)
     assert.isUndefined(view.feedDownSince)
     assert.isUndefined(view.apply(live, NOW))
+    view.apply({ _tag: "Resumed", downMillis: 1, recovered: true, missed: [], awaiting: [] }, NOW)
     assert.include(renderTable(view, NOW, screen)[0], "● connected")
+  })
+
+  describe("marks as stale what stands still on an open connection", () => {
+    const DIM = "\u001b[2m"
+    const coloured = { ...screen, colours: true }
+    const resumed = { _tag: "Resumed", downMillis: 1, recovered: false, missed: [] } as const
+    const both = (): MarketView => {
+      const view = opened("AAPL", "MSFT")
+      view.apply(watching(["AAPL", "MSFT"]), NOW)
+      for (const symbol of ["AAPL", "MSFT"]) view.apply(snapshot(symbol, 1, 7), NOW)
+      return view
+    }
+    const shown = (view: MarketView) => {
+      const [head = "", , aapl = "", msft = ""] = renderTable(view, NOW, coloured)
+      return { head: visible(head), dim: [aapl, msft].map((line) => line.startsWith(DIM)) }
+    }
+
+    it("a stream that is gone, until it is resumed", () => {
+      const view = both()
+      assert.deepStrictEqual(shown(view).dim, [false, false])
+      view.apply({ _tag: "Disconnected", reason: "the server ended the watch", code: null }, NOW)
+      view.apply(watching(["AAPL", "MSFT"], false), NOW)
+      assert.include(shown(view).head, "○ connected, resuming, values are stale")
+      assert.deepStrictEqual(shown(view).dim, [true, true])
+      view.apply({ ...resumed, awaiting: ["MSFT"] }, NOW)
+      assert.include(shown(view).head, "● connected, 1 value is stale")
+      assert.deepStrictEqual(shown(view).dim, [false, true])
+      assert.match(renderTable(view, NOW, screen)[3] ?? "", /^MSFT STALE /)
+      view.apply(snapshot("MSFT", 1, 9), NOW)
+      assert.notInclude(shown(view).head, "stale")
+      assert.deepStrictEqual(shown(view).dim, [false, false])
+    })
+
+    it("a symbol with a hole, until its next value", () => {
+      const view = both()
+      view.apply({ _tag: "Gap", symbol: "AAPL", epoch: 1, from: 8, to: 9, reason: "out-of-sequence" }, NOW)
+      assert.include(shown(view).head, "1 value is stale")
+      assert.deepStrictEqual(shown(view).dim, [true, false])
+      view.apply(update("AAPL", 1, 10), NOW)
+      assert.deepStrictEqual(shown(view).dim, [false, false])
+    })
+
+    it("a symbol that is refused, until it is accepted and told again", () => {
+      const view = both()
+      const refused = [{ symbol: "MSFT", reason: "unknown-symbol" as const, message: "MSFT left" }]
+      view.apply({ ...watching(["AAPL"]), refused }, NOW)
+      assert.include(shown(view).head, "● connected, 1 refused")
+      assert.deepStrictEqual(shown(view).dim, [false, true])
+      view.apply(watching(["AAPL", "MSFT"]), NOW)
+      assert.include(shown(view).head, "1 value is stale")
+      view.apply(snapshot("MSFT", 1, 9), NOW)
+      assert.deepStrictEqual(shown(view).dim, [false, false])
+    })
   })
 
   it("names a refused symbol in its row", () => {

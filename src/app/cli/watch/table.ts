@@ -1,7 +1,7 @@
 /** The live table as lines that fit the terminal. Pure: the view, the time and the size in, text out. */
 import { age, change, columns, count, duration, newYorkTime, phaseText, price, priceOr } from "../format.ts"
 import { paint } from "../paint.ts"
-import { ageOf, type MarketView, type Row } from "./MarketView.ts"
+import { ageOf, allStale, type MarketView, type Row } from "./MarketView.ts"
 
 export interface Screen {
   readonly columns: number
@@ -22,7 +22,7 @@ const cells = (row: Row, now: number): ReadonlyArray<string> => {
   const difference = change(quote.last, quote.previousClose)
   const old = ageOf(row, now)
   return [
-    quote.halted ? `${symbol} HALTED` : symbol,
+    `${symbol}${quote.halted ? " HALTED" : ""}${row.awaiting ? " STALE" : ""}`,
     priceOr(quote.last),
     difference?.amount ?? "–",
     difference?.percent ?? "–",
@@ -33,14 +33,25 @@ const cells = (row: Row, now: number): ReadonlyArray<string> => {
   ]
 }
 
+const openText = (view: MarketView): { readonly text: string; readonly well: boolean } => {
+  if (view.resuming) return { text: "○ connected, resuming, values are stale", well: false }
+  if (view.feedDownSince !== undefined) return { text: "○ feed down, values are stale", well: false }
+  const stale = view.rows.filter((row) => row.awaiting && row.quote !== undefined && row.refused === undefined).length
+  const refused = view.rows.filter((row) => row.refused !== undefined).length
+  const text = [
+    "● connected",
+    ...(stale === 0 ? [] : [`${count(stale)} ${stale === 1 ? "value is" : "values are"} stale`]),
+    ...(refused === 0 ? [] : [`${count(refused)} refused`])
+  ].join(", ")
+  return { text, well: stale === 0 && refused === 0 }
+}
+
 /** The connection in words. */
 const connectionText = (view: MarketView, now: number): { readonly text: string; readonly well: boolean } => {
   const { connection } = view
   switch (connection.status) {
     case "open":
-      return view.feedDownSince === undefined
-        ? { text: "● connected", well: true }
-        : { text: "○ feed down, values are stale", well: false }
+      return openText(view)
     case "connecting":
       return { text: "○ connecting", well: false }
     case "closed":
@@ -59,8 +70,8 @@ const connectionText = (view: MarketView, now: number): { readonly text: string;
 const header = (view: MarketView, now: number, colours: boolean): string => {
   const { text, well } = connectionText(view, now)
   let newest: Row["quote"]
-  for (const { quote } of view.rows) {
-    if (quote !== undefined && quote.exchangeTime > (newest?.exchangeTime ?? 0)) newest = quote
+  for (const { quote, refused } of view.rows) {
+    if (quote !== undefined && refused === undefined && quote.exchangeTime > (newest?.exchangeTime ?? 0)) newest = quote
   }
   const market = newest === undefined ? "" : `${phaseText[newest.session]} ${newYorkTime(newest.exchangeTime)} New York`
   const window = view.windowMillis === 0 ? "every update" : `every ${view.windowMillis} ms`
@@ -89,7 +100,7 @@ export const crop = (line: string, width: number): string => {
 }
 
 const style = (row: Row, stale: boolean) => {
-  if (stale || row.refused !== undefined) return "dim" as const
+  if (stale || row.awaiting || row.refused !== undefined) return "dim" as const
   return row.quote === undefined ? undefined : change(row.quote.last, row.quote.previousClose)?.direction
 }
 
@@ -104,7 +115,7 @@ export const renderTable = (view: MarketView, now: number, screen: Screen): Read
   const shown = view.rows.length > room ? view.rows.slice(0, room) : view.rows
   const hidden = view.rows.length - shown.length
   const [names = "", ...lines] = columns([HEAD, ...shown.map((row) => cells(row, now))], NUMBERS)
-  const stale = view.connection.status !== "open" || view.feedDownSince !== undefined
+  const stale = allStale(view)
   const body = lines.map((line, i) => {
     const row = shown[i]
     if (row === undefined) return line
