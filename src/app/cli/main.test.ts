@@ -40,7 +40,7 @@ describe("a process", () => {
     await command.until(/\n/)
     command.process.stdout.destroy()
     const { code, err } = await command.ended
-    expect({ code, err }).toEqual({ code: 0, err: "" })
+    expect({ code, err }).toEqual({ code: 0, err: "lzstock: these prices are SIMULATED\n" })
     market.pages = [[]]
   })
 })

@@ -129,7 +129,8 @@ describe("bars", () => {
       [bar(minute(1)), bar(minute(2))]
     ]
     const day = ["bars", "AAPL", "--date", "2013-10-07"]
-    const { code, out } = await ask(day)
+    const { code, err, out } = await ask(day)
+    expect(err).toBe("lzstock: these prices are SIMULATED\n")
     expect(out).toBe("60000,10,11,9,10.5,100\n120000,10,11,9,10.5,100\n180000,10,11,9,10.5,100\n")
     expect(code).toBe(0)
     expect((await ask([...day, "--limit", "2"])).out).toBe("120000,10,11,9,10.5,100\n180000,10,11,9,10.5,100\n")
@@ -137,10 +138,11 @@ describe("bars", () => {
     expect(forming.out).toBe("time,open,high,low,close,volume\n2013-10-07 00:04:00,10,11,9,10.5,100\n")
   })
 
-  it("JSON, a bar a line", async () => {
+  it("JSON, a bar a line, each with where it comes from", async () => {
     market.pages = [[bar(minute(3))]]
-    const { out } = await ask(["bars", "AAPL", "--json", "-i", "5m"])
-    expect(jsonLines(out)).toEqual([{ symbol: "AAPL", interval: "5m", ...bar(minute(3)) }])
+    const { err, out } = await ask(["bars", "AAPL", "--json", "-i", "5m"])
+    expect(err).toBe("")
+    expect(jsonLines(out)).toEqual([{ symbol: "AAPL", interval: "5m", ...bar(minute(3)), label: "SIMULATED" }])
   })
 
   it("none there: said on stderr, exit code 0", async () => {

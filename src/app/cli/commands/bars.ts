@@ -2,7 +2,7 @@
 import { Effect, Option, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import type { LZStockClient } from "../../../rpc/client.ts"
-import type { Bar, BarsPage, Interval } from "../../../rpc/market.ts"
+import type { Bar, BarsPage, FeedLabel, Interval } from "../../../rpc/market.ts"
 import { csvHeader, csvLine, type TimeColumn } from "../csv.ts"
 import { type Failure, fromServer, usage } from "../failure.ts"
 import { type ConnectionFlags, connection, interval, json, openClient, parseSymbols } from "../flags.ts"
@@ -52,6 +52,12 @@ const rangeOf = Effect.fnUntraced(function* (input: Input): Effect.fn.Return<Ran
   }
 })
 
+/** A bar and where its page comes from. */
+interface Labelled {
+  readonly bar: Bar
+  readonly label: FeedLabel
+}
+
 /** The newest `limit` bars of the range, oldest first, however many pages that takes. */
 const fetchBars = (client: LZStockClient["Service"], symbol: string, input: Input, range: Range) =>
   Effect.gen(function* () {
@@ -76,7 +82,11 @@ const fetchBars = (client: LZStockClient["Service"], symbol: string, input: Inpu
           })
         )
       )
-    const bars = pages.reverse().flatMap((page) => page.bars.filter((bar) => bar.final || input.forming))
+    const bars = pages
+      .reverse()
+      .flatMap(({ bars, label }) =>
+        bars.filter((bar) => bar.final || input.forming).map((bar): Labelled => ({ bar, label }))
+      )
     return bars.length > range.limit ? bars.slice(-range.limit) : bars
   })
 
@@ -88,13 +98,15 @@ const run = Effect.fn("cli.bars")(function* (input: Input) {
   const client = yield* openClient(input)
   const bars = yield* Effect.mapError(fetchBars(client, symbol, input, range), fromServer(input.url))
   if (bars.length === 0) yield* out.note(`lzstock: no finished ${input.interval} bars of ${symbol} there`)
-  if (input.json) return yield* writeLines(bars.map((bar) => jsonLine(symbol, input.interval, bar)))
+  if (input.json) return yield* writeLines(bars.map((one) => jsonLine(symbol, input.interval, one)))
+  // the columns are those of recorded files, which have no room for it
+  if (bars.some(({ label }) => label === "SIMULATED")) yield* out.note("lzstock: these prices are SIMULATED")
   const time = Option.getOrElse(input.time, (): TimeColumn => (range.oneDay ? "ms" : "iso"))
-  yield* writeLines([...(input.header ? [csvHeader(time)] : []), ...bars.map((bar) => csvLine(bar, time))])
+  yield* writeLines([...(input.header ? [csvHeader(time)] : []), ...bars.map(({ bar }) => csvLine(bar, time))])
 })
 
-const jsonLine = (symbol: string, length: Interval, bar: Bar): string =>
-  `${JSON.stringify({ symbol, interval: length, ...bar })}\n`
+const jsonLine = (symbol: string, length: Interval, { bar, label }: Labelled): string =>
+  `${JSON.stringify({ symbol, interval: length, ...bar, label })}\n`
 
 const instant = (name: string, about: string) =>
   Flag.String(name).pipe(Flag.withMetavar("TIME"), Flag.withDescription(about), Flag.optional)
