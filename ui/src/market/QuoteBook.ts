@@ -15,14 +15,13 @@ export type Painter = (quote: Quote, previous: Quote | undefined) => void
 export type NextFrame = (task: () => void) => void
 
 export interface QuoteBook {
-  /** Takes a newer state; painted with the next frame unless frozen. */
+  /** Takes a newer state; painted with the next frame unless frozen (see `setFrozen`). */
   readonly offer: (quote: Quote) => void
   /** What is shown (behind `newest` while frozen, or until the next frame). */
   readonly shown: (symbol: string) => Quote | undefined
   /** Registers a painter; called at once when there is something to show. Returns how to stop. */
   readonly onPaint: (symbol: string, painter: Painter) => () => void
-  /** Called after each applied frame with how many symbols changed. */
-  readonly onFrame: (listener: (changed: number) => void) => () => void
+  /** While frozen what is shown stays; a symbol with nothing to show yet is painted once all the same. */
   readonly setFrozen: (frozen: boolean) => void
   /** Symbols with a newer state than the one shown. */
   readonly waiting: () => number
@@ -36,7 +35,6 @@ export const makeQuoteBook = (nextFrame: NextFrame): QuoteBook => {
   const shown = new Map<string, Quote>()
   const pending = new Map<string, Quote>()
   const painters = new Map<string, Set<Painter>>()
-  const frameListeners = new Set<(changed: number) => void>()
   let scheduled = false
   let frozen = false
   let events = 0
@@ -45,20 +43,20 @@ export const makeQuoteBook = (nextFrame: NextFrame): QuoteBook => {
 
   const paintPending = () => {
     scheduled = false
-    if (frozen || pending.size === 0) return
-    frames += 1
-    const changed = pending.size
+    let painted = false
     for (const [symbol, quote] of pending) {
       const previous = shown.get(symbol)
+      if (frozen && previous !== undefined) continue
+      painted = true
+      pending.delete(symbol)
       shown.set(symbol, quote)
       const mounted = painters.get(symbol)
       if (mounted !== undefined) for (const paint of mounted) paint(quote, previous)
     }
-    pending.clear()
-    for (const listener of frameListeners) listener(changed)
+    if (painted) frames += 1
   }
   const schedule = () => {
-    if (scheduled || frozen || pending.size === 0) return
+    if (scheduled || pending.size === 0) return
     scheduled = true
     nextFrame(paintPending)
   }
@@ -68,7 +66,7 @@ export const makeQuoteBook = (nextFrame: NextFrame): QuoteBook => {
       events += 1
       folded += quote.folded
       pending.set(quote.symbol, quote)
-      if (!scheduled) schedule()
+      if (!frozen || !shown.has(quote.symbol)) schedule()
     },
     shown: (symbol) => shown.get(symbol),
     onPaint: (symbol, painter) => {
@@ -82,13 +80,9 @@ export const makeQuoteBook = (nextFrame: NextFrame): QuoteBook => {
         if (set.size === 0 && painters.get(symbol) === set) painters.delete(symbol)
       }
     },
-    onFrame: (listener) => {
-      frameListeners.add(listener)
-      return () => frameListeners.delete(listener)
-    },
     setFrozen: (on) => {
       frozen = on
-      schedule()
+      if (!on) schedule()
     },
     waiting: () => pending.size,
     retain: (symbols) => {

@@ -7,17 +7,12 @@ const seconds = (millis: number): string => {
   return count < 120 ? `${count} s` : `${Math.round(count / 60)} min`
 }
 
-/** `awaiting`: symbols that were not current yet when the resumption was told. */
-export type ResumedAwaiting = Resumed & { readonly awaiting?: ReadonlyArray<string> }
-
-export const awaitingOf = (event: ResumedAwaiting): ReadonlyArray<string> => event.awaiting ?? []
-
-export const describeResumed = (event: ResumedAwaiting): string => {
+export const describeResumed = (event: Resumed): string => {
   const back = `Back after ${seconds(event.downMillis)}`
   const known = event.missed.reduce((sum, missed) => sum + (missed.updates ?? 0), 0)
   const unknown = event.missed.filter((missed) => missed.updates === null).length
   const symbols = (count: number) => `${formatWhole(count)} symbol${count === 1 ? "" : "s"}`
-  const late = awaitingOf(event).length
+  const late = event.awaiting.length
   const waiting = late === 0 ? "" : `; ${symbols(late)} not current yet`
   if (event.missed.length === 0) return late === 0 ? `${back}, nothing missed` : `${back}${waiting}`
   if (unknown === 0) return `${back}, ${formatWhole(known)} update${known === 1 ? "" : "s"} missed${waiting}`

@@ -5,7 +5,7 @@
 import { batch, createMemo, createSignal, onCleanup } from "solid-js"
 import { type ClientEvent, type ConnectionState, connect, type MarketClient } from "../../../src/rpc/client.ts"
 import type { FeedLabel, Listing, MarketStatus, Refusal } from "../../../src/rpc/market.ts"
-import { awaitingOf, describeResumed } from "./announce.ts"
+import { describeResumed } from "./announce.ts"
 import { type ClockReading, marketTimeAt, readClock, statusEvery } from "./clock.ts"
 import { feedDownAfter } from "./liveness.ts"
 import { makeQuoteBook } from "./QuoteBook.ts"
@@ -176,8 +176,8 @@ export const createMarket = (url?: string) => {
         return
       case "Resumed":
         setResuming(false)
-        for (const symbol of awaitingOf(event)) notCurrent(symbol)
-        toasts.say(describeResumed(event), awaitingOf(event).length === 0 ? "good" : "warning")
+        for (const symbol of event.awaiting) notCurrent(symbol)
+        toasts.say(describeResumed(event), event.awaiting.length === 0 ? "good" : "warning")
         void loadStatus()
         return
       case "WatchRefused":

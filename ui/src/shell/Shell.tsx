@@ -1,7 +1,9 @@
 /** The frame around every page: top bar, page, status line, keys that work everywhere. */
 import { type RouteSectionProps, useLocation, useNavigate } from "@solidjs/router"
-import { onCleanup, onMount, Suspense } from "solid-js"
+import { createEffect, ErrorBoundary, on, Suspense } from "solid-js"
 import { useMarket } from "../market/context.ts"
+import { messageOf } from "../market/market.ts"
+import { Notice } from "../table/Notice.tsx"
 import { Banner } from "./Banner.tsx"
 import { BottomNav } from "./BottomNav.tsx"
 import { HelpDialog } from "./HelpDialog.tsx"
@@ -9,15 +11,15 @@ import { StatusBar } from "./StatusBar.tsx"
 import { Toasts } from "./Toasts.tsx"
 import { TopBar } from "./TopBar.tsx"
 import { theme } from "./theme.ts"
-import { isTyping, ui } from "./ui.ts"
+import { ui } from "./ui.ts"
+import { useKeys } from "./useKeys.ts"
 
 export const Shell = (props: RouteSectionProps) => {
   const market = useMarket()
   const navigate = useNavigate()
   const location = useLocation()
 
-  const onKey = (event: KeyboardEvent) => {
-    if (isTyping(event)) return
+  useKeys((event) => {
     switch (event.key) {
       case "?":
         ui.setHelpOpen(true)
@@ -36,16 +38,14 @@ export const Shell = (props: RouteSectionProps) => {
         return
     }
     event.preventDefault()
-  }
-  onMount(() => {
-    document.addEventListener("keydown", onKey)
-    onCleanup(() => document.removeEventListener("keydown", onKey))
   })
 
   return (
     <div class="flex h-dvh flex-col overflow-hidden">
       <a
         href="#main"
+        // the router would take it for a page's link and leave the focus here; the browser moves it
+        rel="external"
         class="sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:rounded focus:bg-accent-wash focus:px-3 focus:py-2"
       >
         Skip to content
@@ -53,7 +53,23 @@ export const Shell = (props: RouteSectionProps) => {
       <TopBar />
       <Banner />
       <main id="main" tabindex="-1" class="flex min-h-0 flex-1 flex-col outline-none">
-        <Suspense fallback={<div class="m-4 skeleton flex-1" />}>{props.children}</Suspense>
+        <ErrorBoundary
+          fallback={(error: unknown, reset) => {
+            console.error(error)
+            // another page may well work
+            createEffect(on(() => location.pathname, reset, { defer: true }))
+            return (
+              <Notice
+                title="This page broke"
+                text={`${messageOf(error)}. The rest of the dashboard goes on.`}
+                action="Reload"
+                onAction={() => window.location.reload()}
+              />
+            )
+          }}
+        >
+          <Suspense fallback={<div class="m-4 skeleton flex-1" />}>{props.children}</Suspense>
+        </ErrorBoundary>
       </main>
       <StatusBar />
       <BottomNav />

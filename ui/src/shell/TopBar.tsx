@@ -30,7 +30,8 @@ export const FreezeButton = () => {
       <Show when={market.frozen()} fallback={<PauseIcon />}>
         <PlayIcon />
       </Show>
-      <span class="hidden lg:inline">{market.frozen() ? "Frozen" : "Freeze"}</span>
+      {/* what stands still must say so on every screen */}
+      <span classList={{ "hidden lg:inline": !market.frozen() }}>{market.frozen() ? "Frozen" : "Freeze"}</span>
     </button>
   )
 }

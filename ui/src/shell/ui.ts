@@ -5,7 +5,7 @@ export const ui = createRoot(() => {
   const [helpOpen, setHelpOpen] = createSignal(false)
   const [filter, setFilter] = createSignal("")
   const [sector, setSector] = createSignal("")
-  const [filterFocus, setFilterFocus] = createSignal(0)
+  const [filterWanted, setFilterWanted] = createSignal(false)
   return {
     helpOpen,
     setHelpOpen,
@@ -13,9 +13,10 @@ export const ui = createRoot(() => {
     setFilter,
     sector,
     setSector,
-    /** Rises each time the filter should take the focus. */
-    filterFocus,
-    focusFilter: () => setFilterFocus((count) => count + 1)
+    /** Whether the filter is asked to take the focus; whoever gives it says so with `filterServed`. */
+    filterWanted,
+    filterServed: () => setFilterWanted(false),
+    focusFilter: () => setFilterWanted(true)
   }
 })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { symbolOfPath, symbolPath } from "./address.ts"
+import { decodePart, symbolOfPath, symbolPath } from "./address.ts"
 
 const listings = ["AAPL", "BRK.B", "BF-B"].map((symbol) => ({ symbol, name: symbol, exchange: "NYSE", sector: "" }))
 
@@ -15,5 +15,9 @@ describe("a symbol's address", () => {
     for (const text of ["BRK.B", "brk-b", " Brk/b"]) expect(symbolOfPath(text, listings)).toBe("BRK.B")
     expect(symbolOfPath("nosuch", listings)).toBe("NOSUCH")
     expect(symbolOfPath("BRK-B", [])).toBe("BRK-B")
+  })
+  it("is read also where it is badly encoded", () => {
+    expect(decodePart("BRK%2EB")).toBe("BRK.B")
+    expect(decodePart("100%")).toBe("100%")
   })
 })

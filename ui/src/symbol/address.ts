@@ -5,6 +5,15 @@ export const symbolPath = (symbol: string): string => `/s/${encodeURIComponent(s
 
 const plain = (symbol: string): string => symbol.replaceAll(/[./-]/g, ".")
 
+/** What a path's part says; one that is not well encoded, as "100%", is taken as it stands. */
+export const decodePart = (part: string): string => {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}
+
 /** The listed symbol meant by a path's last part: BRK-B, BRK.B, brk/b are one. What is not listed comes back as written. */
 export const symbolOfPath = (part: string, listings: ReadonlyArray<Listing>): string => {
   const written = normaliseSymbol(part)

@@ -111,7 +111,6 @@ export const MarketPage = () => {
           <Match when={true}>
             <MarketTable
               rows={rows()}
-              total={all().length}
               sort={sort()}
               onSort={(key) => setSort((current) => nextSort(current, key))}
               sparks={sparks}

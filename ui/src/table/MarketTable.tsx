@@ -6,7 +6,7 @@ import { createEffect, createMemo, createSignal, For, on, onCleanup, onMount, Sh
 import type { Listing } from "../../../src/rpc/market.ts"
 import type { Sparks } from "../market/sparks.ts"
 import { theme, token } from "../shell/theme.ts"
-import { isTyping } from "../shell/ui.ts"
+import { useKeys } from "../shell/useKeys.ts"
 import { symbolPath } from "../symbol/address.ts"
 import { columns } from "./columns.ts"
 import type { Sort, SortKey } from "./order.ts"
@@ -17,7 +17,6 @@ const phone = matchMedia("(max-width: 767px)")
 
 export interface MarketTableProps {
   readonly rows: ReadonlyArray<Listing>
-  readonly total: number
   readonly sort: Sort
   readonly onSort: (key: SortKey) => void
   readonly sparks: Sparks
@@ -28,6 +27,9 @@ export interface MarketTableProps {
 export const MarketTable = (props: MarketTableProps) => {
   const navigate = useNavigate()
   let scroller!: HTMLDivElement
+  let head!: HTMLDivElement
+  /** The head sticks over the first rows' place: a row scrolled to must come to stand below it and above the end. */
+  const [headHeight, setHeadHeight] = createSignal(0)
   const [rowHeight, setRowHeight] = createSignal(phone.matches ? 58 : 36)
   const [selected, setSelected] = createSignal<string | null>(null)
   const colors = createMemo(() => {
@@ -41,13 +43,18 @@ export const MarketTable = (props: MarketTableProps) => {
     },
     getScrollElement: () => scroller,
     estimateSize: () => rowHeight(),
+    get scrollPaddingEnd() {
+      return headHeight()
+    },
     overscan: 8
   })
   const onPhone = () => {
     setRowHeight(phone.matches ? 58 : 36)
+    setHeadHeight(head.offsetHeight)
     virtualizer.measure()
   }
   onMount(() => {
+    setHeadHeight(head.offsetHeight)
     phone.addEventListener("change", onPhone)
     onCleanup(() => phone.removeEventListener("change", onPhone))
   })
@@ -81,8 +88,7 @@ export const MarketTable = (props: MarketTableProps) => {
     )
   )
 
-  const onKey = (event: KeyboardEvent) => {
-    if (isTyping(event)) return
+  useKeys((event) => {
     // a focused button or link elsewhere keeps its own Enter
     const inTable = document.activeElement === scroller || document.activeElement === document.body
     const screen = Math.max(1, Math.floor(scroller.clientHeight / rowHeight()) - 2)
@@ -118,10 +124,6 @@ export const MarketTable = (props: MarketTableProps) => {
         return
     }
     event.preventDefault()
-  }
-  onMount(() => {
-    document.addEventListener("keydown", onKey)
-    onCleanup(() => document.removeEventListener("keydown", onKey))
   })
 
   const activeRow = () => {
@@ -142,7 +144,7 @@ export const MarketTable = (props: MarketTableProps) => {
       data-testid="market-table"
       {...activeRow()}
     >
-      <div role="row" aria-rowindex={1} class="table-head sticky top-0 z-10 border-b border-strong bg-panel">
+      <div ref={head} role="row" aria-rowindex={1} class="table-head sticky top-0 z-10 border-b border-strong bg-panel">
         <For each={columns}>
           {(column) => (
             <div

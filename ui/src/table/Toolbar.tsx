@@ -1,7 +1,7 @@
-import { Select } from "@kobalte/core/select"
-import { createEffect, on, Show } from "solid-js"
+import { createEffect, Show } from "solid-js"
 import { formatWhole } from "../format/numbers.ts"
-import { CheckIcon, ChevronIcon, SearchIcon } from "../shell/icons.tsx"
+import { Choice } from "../shell/Choice.tsx"
+import { SearchIcon } from "../shell/icons.tsx"
 import { ui } from "../shell/ui.ts"
 
 const ALL = "All sectors"
@@ -12,13 +12,12 @@ export const Toolbar = (props: {
   readonly total: number
 }) => {
   let input!: HTMLInputElement
-  createEffect(
-    on(ui.filterFocus, (count) => {
-      if (count === 0) return
-      input.focus()
-      input.select()
-    })
-  )
+  createEffect(() => {
+    if (!ui.filterWanted()) return
+    ui.filterServed()
+    input.focus()
+    input.select()
+  })
   return (
     <div class="flex shrink-0 items-center gap-2 border-b border-line bg-bg px-3 py-2 md:gap-3 md:px-4">
       <div class="relative w-full max-w-xs">
@@ -45,36 +44,14 @@ export const Toolbar = (props: {
         />
         <kbd class="kbd pointer-events-none absolute top-[7px] right-2 hidden md:block">/</kbd>
       </div>
-      <Select<string>
+      <Choice
+        label="Sector"
         options={[ALL, ...props.sectors]}
         value={ui.sector() === "" ? ALL : ui.sector()}
-        onChange={(value) => ui.setSector(value === null || value === ALL ? "" : value)}
-        gutter={4}
-        itemComponent={(item) => (
-          <Select.Item item={item.item} class="menu-item">
-            <Select.ItemLabel>{item.item.rawValue}</Select.ItemLabel>
-            <Select.ItemIndicator>
-              <CheckIcon />
-            </Select.ItemIndicator>
-          </Select.Item>
-        )}
-      >
-        <Select.Trigger
-          class="field flex max-w-48 items-center gap-2 px-3 whitespace-nowrap"
-          aria-label="Sector"
-          data-testid="sector"
-        >
-          <Select.Value<string> class="truncate">{(state) => state.selectedOption()}</Select.Value>
-          <Select.Icon class="text-soft">
-            <ChevronIcon />
-          </Select.Icon>
-        </Select.Trigger>
-        <Select.Portal>
-          <Select.Content class="menu">
-            <Select.Listbox />
-          </Select.Content>
-        </Select.Portal>
-      </Select>
+        onChoose={(value) => ui.setSector(value === ALL ? "" : value)}
+        testId="sector"
+        class="max-w-48 gap-2 px-3"
+      />
       <span class="ml-auto hidden whitespace-nowrap text-soft sm:inline" data-testid="row-count">
         <Show when={props.shown !== props.total} fallback={`${formatWhole(props.total)} symbols`}>
           {formatWhole(props.shown)} of {formatWhole(props.total)} symbols
