@@ -3,7 +3,7 @@ import * as fc from "fast-check"
 import { dayOfDate } from "../../actors/market/calendar.ts"
 import type { Bar } from "../../rpc/market.ts"
 import { csvHeader, csvLine } from "./csv.ts"
-import { age, change, columns, count, duration, newYorkDateTime, price } from "./format.ts"
+import { age, change, columns, count, duration, instantOfWallClock, newYorkDateTime, price } from "./format.ts"
 
 /** A price as the platform has it: exact to 1/10,000 dollar. */
 const dollars = fc.integer({ min: 1, max: 10_000_000_000 }).map((ticks) => ticks / 10_000)
@@ -80,6 +80,28 @@ describe("counts, ages, durations", () => {
 
   it("times are New York's", () => {
     assert.strictEqual(newYorkDateTime(midnight + 34_200_000), "2013-10-07 09:30:00")
+  })
+
+  it("times are those on New York's clocks on the days they change too, and read back", () => {
+    const clock = new Intl.DateTimeFormat("sv-SE", {
+      timeZone: "America/New_York",
+      dateStyle: "short",
+      timeStyle: "medium"
+    })
+    for (const date of ["2024-03-10", "2024-11-03", "2024-11-04"]) {
+      const day = dayOfDate(date)
+      if (day === null) return assert.fail(date)
+      for (let at = day.midnight; at < day.nextMidnight; at += 900_000) {
+        const told = newYorkDateTime(at)
+        assert.strictEqual(told, clock.format(at))
+        const [hours = 0, minutes = 0] = told.slice(11).split(":").map(Number)
+        const back = instantOfWallClock(day, (hours * 60 + minutes) * 60_000)
+        assert.strictEqual(newYorkDateTime(back), told)
+        // an hour that the clock shows twice is its first
+        assert.include([at, at - 3_600_000], back)
+      }
+      assert.strictEqual(instantOfWallClock(day, 86_400_000), day.nextMidnight)
+    }
   })
 })
 

@@ -1,6 +1,6 @@
 /** How values read on a terminal. Pure. Prices in dollars, times in ms since the epoch. */
 
-import { dayAt } from "../../actors/market/calendar.ts"
+import { type CalendarDay, dayAt } from "../../actors/market/calendar.ts"
 import type { SessionPhase } from "../../rpc/market.ts"
 
 /** 167.4 → "167.40", 0.1234 → "0.1234": two decimals, or as many as the price has (at most four). */
@@ -58,9 +58,25 @@ export const duration = (millis: number): string => {
 
 const two = (n: number): string => String(n).padStart(2, "0")
 
-/** Time of day in New York, "09:30:00". On the two days a year when clocks change, since midnight. */
+const HOUR_MILLIS = 3_600_000
+
+/** By how much clocks went forward on a day, ms: 0 but on two Sundays a year. */
+const forward = ({ midnight, nextMidnight }: CalendarDay): number => 24 * HOUR_MILLIS - (nextMidnight - midnight)
+
+/** What the clock on the wall shows so long after the day's midnight. New York's clocks change two hours after it. */
+const wallClock = (day: CalendarDay, sinceMidnight: number): number =>
+  sinceMidnight < 2 * HOUR_MILLIS ? sinceMidnight : sinceMidnight + forward(day)
+
+/** The instant when the clock on the wall shows this; the first of two, and the instant an hour on where it shows none. */
+export const instantOfWallClock = (day: CalendarDay, wall: number): number => {
+  const moved = forward(day)
+  return day.midnight + (wall < 2 * HOUR_MILLIS + Math.max(0, moved) ? wall : wall - moved)
+}
+
+/** Time of day in New York as its clocks show it, "09:30:00". */
 export const newYorkTime = (ms: number): string => {
-  const seconds = Math.floor((ms - dayAt(ms).midnight) / 1000)
+  const day = dayAt(ms)
+  const seconds = Math.floor(wallClock(day, ms - day.midnight) / 1000)
   return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`
 }
 

@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import { type CalendarDay, dayOfDate } from "../../actors/market/calendar.ts"
 import { type Failure, usage } from "./failure.ts"
+import { instantOfWallClock } from "./format.ts"
 
 /** YYYY-MM-DD or YYYYMMDD. */
 export const parseDay = (flag: string, text: string): Effect.Effect<CalendarDay, Failure> => {
@@ -31,12 +32,14 @@ export const parseInstant = (
   const wrong = (what: string) => Effect.fail(usage(`${flag}: "${text}" ${what}`))
   const ofDay = millisOfClock(text)
   if (ofDay !== null)
-    return day === undefined ? wrong("is a time of day and needs --date") : Effect.succeed(day.midnight + ofDay)
+    return day === undefined
+      ? wrong("is a time of day and needs --date")
+      : Effect.succeed(instantOfWallClock(day, ofDay))
   if (/^-?\d{10,}$/.test(text)) return Effect.succeed(Number(text))
   const parts = dateAndClock.exec(text)
   const date = parts?.[1] === undefined ? null : dayOfDate(parts[1])
   const time = parts?.[2] === undefined ? 0 : millisOfClock(parts[2])
-  if (date !== null && time !== null) return Effect.succeed(date.midnight + time)
+  if (date !== null && time !== null) return Effect.succeed(instantOfWallClock(date, time))
   if (/(Z|[+-]\d{2}:?\d{2})$/.test(text)) {
     const instant = Date.parse(text)
     if (!Number.isNaN(instant)) return Effect.succeed(instant)

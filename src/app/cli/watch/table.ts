@@ -66,14 +66,16 @@ const connectionText = (view: MarketView, now: number): { readonly text: string;
   }
 }
 
-/** "LZStock  SIMULATED  ● connected  regular session 10:31:07 New York  every 100 ms" */
+/** "LZStock  SIMULATED  ● connected  as of 10:31:07 New York, regular session  every 100 ms" */
 const header = (view: MarketView, now: number, colours: boolean): string => {
   const { text, well } = connectionText(view, now)
   let newest: Row["quote"]
   for (const { quote, refused } of view.rows) {
     if (quote !== undefined && refused === undefined && quote.exchangeTime > (newest?.exchangeTime ?? 0)) newest = quote
   }
-  const market = newest === undefined ? "" : `${phaseText[newest.session]} ${newYorkTime(newest.exchangeTime)} New York`
+  // the newest tick's, not the present one's: in a quiet market that may be hours ago
+  const market =
+    newest === undefined ? "" : `as of ${newYorkTime(newest.exchangeTime)} New York, ${phaseText[newest.session]}`
   const window = view.windowMillis === 0 ? "every update" : `every ${view.windowMillis} ms`
   return [
     paint(colours, "bold", "LZStock"),
