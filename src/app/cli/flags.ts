@@ -38,6 +38,18 @@ export const json = Flag.Boolean("json").pipe(
   Flag.withDefault(false)
 )
 
+/** "--name N", 1 or more; none when it is left out. */
+export const positive = (name: string, about: string) =>
+  Flag.Int(name).pipe(
+    Flag.withMetavar("N"),
+    Flag.withDescription(about),
+    Flag.filter(
+      (n) => n >= 1,
+      () => "Expected 1 or more"
+    ),
+    Flag.optional
+  )
+
 export const interval = Flag.Literals("interval", Interval.literals).pipe(
   Flag.withAlias("i"),
   Flag.withDescription("Length of a bar. Default 1m"),

@@ -16,7 +16,12 @@ import type { ClientEvent, FoundGap, Missed } from "./types.ts"
 /** The last state held of a symbol; a bare Position where only that was handed in by the user. */
 type State = Update | Snapshot | (Position & { readonly _tag?: undefined })
 
-const unbroken = (from: Position, to: Position): boolean => from.epoch === to.epoch && to.seq <= from.seq + 1
+/** What was never delivered between two states delivered one after the other; null when nothing. `to` null: unknown. */
+const stretchBetween = (from: Position, to: Position): Pick<FoundGap, "epoch" | "from" | "to"> | null => {
+  const same = from.epoch === to.epoch && to.seq >= from.seq
+  if (same && to.seq <= from.seq + 1) return null
+  return { epoch: from.epoch, from: from.seq + 1, to: same ? to.seq - 1 : null }
+}
 
 /** An absolute state is as good as a snapshot: it starts the count anew. */
 const toSnapshot = (state: Update | Snapshot, label: FeedLabel): Snapshot => ({
@@ -209,17 +214,8 @@ export class Tracker {
       return true
     }
     if (this.label === null) return false
-    if (!same || update.seq > state.seq + 1) {
-      const gap: FoundGap = {
-        _tag: "Gap",
-        symbol,
-        epoch: state.epoch,
-        from: state.seq + 1,
-        to: same ? update.seq - 1 : null,
-        reason: "out-of-sequence"
-      }
-      out.push(gap)
-    }
+    const stretch = stretchBetween(state, update)
+    if (stretch !== null) out.push({ _tag: "Gap", symbol, ...stretch, reason: "out-of-sequence" })
     this.deliver(toSnapshot(update, this.label), out)
     return true
   }
@@ -251,30 +247,22 @@ export class Tracker {
       return
     }
     this.before.delete(symbol)
-    const to = { epoch: item.epoch, seq: item.seq }
-    const same = from.epoch === item.epoch && item.seq >= from.seq
+    const stretch = stretchBetween(from, item)
     if (this.resuming !== null) {
       out.push(item)
-      if (!unbroken(from, item) || !same) {
+      if (stretch !== null) {
         this.resuming.missed.push({
           symbol,
           from: { epoch: from.epoch, seq: from.seq },
-          to,
-          updates: same ? item.seq - from.seq - 1 : null
+          to: { epoch: item.epoch, seq: item.seq },
+          updates: stretch.to === null ? null : stretch.to - stretch.from + 1
         })
       }
       if (this.before.size === 0) this.settle(out)
       return
     }
-    if (item._tag === "Snapshot" && (!unbroken(from, item) || !same)) {
-      out.push({
-        _tag: "Gap",
-        symbol,
-        epoch: from.epoch,
-        from: from.seq + 1,
-        to: same ? item.seq - 1 : null,
-        reason: "disconnected"
-      })
+    if (item._tag === "Snapshot" && stretch !== null) {
+      out.push({ _tag: "Gap", symbol, ...stretch, reason: "disconnected" })
     }
     out.push(item)
   }

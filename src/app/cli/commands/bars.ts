@@ -5,7 +5,7 @@ import type { LZStockClient } from "../../../rpc/client.ts"
 import type { Bar, BarsPage, FeedLabel, Interval } from "../../../rpc/market.ts"
 import { csvHeader, csvLine, type TimeColumn } from "../csv.ts"
 import { type Failure, fromServer, usage } from "../failure.ts"
-import { type ConnectionFlags, connection, interval, json, openClient, parseSymbols } from "../flags.ts"
+import { type ConnectionFlags, connection, interval, json, openClient, parseSymbols, positive } from "../flags.ts"
 import { Out, writeLines } from "../Out.ts"
 import { parseDay, parseInstant } from "../when.ts"
 
@@ -127,16 +127,7 @@ export const bars = Command.make(
     interval,
     from: instant("from", "First instant, New York: HH:MM (with --date), YYYY-MM-DD, YYYY-MM-DDTHH:MM"),
     to: instant("to", "End, exclusive; written as --from"),
-    limit: Flag.Int("limit").pipe(
-      Flag.withAlias("n"),
-      Flag.withMetavar("N"),
-      Flag.withDescription(`The newest N. Default ${DEFAULT_LIMIT} when no range is given`),
-      Flag.filter(
-        (n) => n >= 1,
-        () => "Expected 1 or more"
-      ),
-      Flag.optional
-    ),
+    limit: positive("limit", `The newest N. Default ${DEFAULT_LIMIT} when no range is given`).pipe(Flag.withAlias("n")),
     all: flag("all", "Everything there is, page after page"),
     forming: flag("forming", "Also the last bar while it still forms"),
     header: flag("header", "Begin with a line of column names"),

@@ -1,9 +1,9 @@
 /** `lzstock listings [TEXT]`: what can be watched. */
 import { Effect, Option } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
+import { Argument, Command } from "effect/cli"
 import type { Listing } from "../../../rpc/market.ts"
 import { fromServer } from "../failure.ts"
-import { type ConnectionFlags, connection, json, openClient } from "../flags.ts"
+import { type ConnectionFlags, connection, json, openClient, positive } from "../flags.ts"
 import * as format from "../format.ts"
 import { Out, writeLines } from "../Out.ts"
 import { paint } from "../paint.ts"
@@ -49,15 +49,7 @@ export const listings = Command.make(
       Argument.withDescription("Only those with this in symbol, name or sector"),
       Argument.optional
     ),
-    limit: Flag.Int("limit").pipe(
-      Flag.withMetavar("N"),
-      Flag.withDescription("At most so many"),
-      Flag.filter(
-        (n) => n >= 1,
-        () => "Expected 1 or more"
-      ),
-      Flag.optional
-    ),
+    limit: positive("limit", "At most so many"),
     json,
     ...connection
   },

@@ -4,7 +4,15 @@ import { Command, Flag } from "effect/cli"
 import type { ClientEvent, LZStockClient } from "../../../rpc/client.ts"
 import type { Conflation } from "../../../rpc/market.ts"
 import { ExitCode, Failure, fromServer } from "../failure.ts"
-import { type ConnectionFlags, connection, json, openClient, parseSymbols, symbolArguments } from "../flags.ts"
+import {
+  type ConnectionFlags,
+  connection,
+  json,
+  openClient,
+  parseSymbols,
+  positive,
+  symbolArguments
+} from "../flags.ts"
 import { Out } from "../Out.ts"
 import { MarketView } from "../watch/MarketView.ts"
 import { makePainter } from "../watch/painter.ts"
@@ -160,15 +168,8 @@ export const watch = Command.make(
   {
     symbol: symbolArguments,
     conflation,
-    count: Flag.Int("count").pipe(
-      Flag.withAlias("n"),
-      Flag.withMetavar("N"),
-      Flag.withDescription("End after N updates, over all symbols; the first snapshots do not count"),
-      Flag.filter(
-        (n) => n >= 1,
-        () => "Expected 1 or more"
-      ),
-      Flag.optional
+    count: positive("count", "End after N updates, over all symbols; the first snapshots do not count").pipe(
+      Flag.withAlias("n")
     ),
     json,
     ...connection
