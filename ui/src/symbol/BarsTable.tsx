@@ -1,5 +1,5 @@
 /** The chart's data as figures, newest first: for screen readers, for copying, for whoever prefers it. */
-import { createMemo, createSignal, For, Show } from "solid-js"
+import { createMemo, createSignal, For, Show, untrack } from "solid-js"
 import type { Bar, Interval } from "../../../src/rpc/market.ts"
 import { arrowOf, directionOf, formatPrice, formatWhole } from "../format/numbers.ts"
 import { useMarket } from "../market/context.ts"
@@ -10,7 +10,8 @@ const STEP = 200
 export const BarsTable = (props: {
   readonly history: History
   readonly interval: Interval
-  readonly newest: Bar | null
+  /** Oldest first: as the chart draws them. */
+  readonly bars: ReadonlyArray<Bar>
   readonly timeOf: (bar: Bar) => string
 }) => {
   const market = useMarket()
@@ -18,11 +19,13 @@ export const BarsTable = (props: {
   const rows = createMemo(() => {
     // once a second is enough for reading; the chart moves faster
     market.second()
-    props.history.count()
-    return props.history.bars().slice(-shown()).reverse()
+    props.history.loading()
+    return untrack(() => props.bars)
+      .slice(-shown())
+      .reverse()
   })
   const more = () => {
-    if (shown() + STEP > props.history.count()) void props.history.loadOlder()
+    if (shown() + STEP > props.bars.length) void props.history.loadOlder()
     setShown((count) => count + STEP)
   }
   return (
@@ -78,7 +81,7 @@ export const BarsTable = (props: {
           </For>
         </tbody>
       </table>
-      <Show when={props.history.hasOlder() || shown() < props.history.count()}>
+      <Show when={props.history.hasOlder() || shown() < props.bars.length}>
         <button type="button" class="m-4 rounded-md bg-accent-wash px-4 py-2 font-semibold text-accent" onClick={more}>
           Older bars
         </button>

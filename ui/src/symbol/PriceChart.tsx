@@ -1,5 +1,4 @@
 /** The chart with its range buttons, legend and table view. */
-import { Select } from "@kobalte/core/select"
 import { ToggleGroup } from "@kobalte/core/toggle-group"
 import { batch, createEffect, createMemo, createSignal, For, on, onCleanup, onMount, Show } from "solid-js"
 import type { Bar, Interval } from "../../../src/rpc/market.ts"
@@ -8,20 +7,23 @@ import { newYorkClock, newYorkLongDate, newYorkMinute } from "../format/time.ts"
 import { useMarket } from "../market/context.ts"
 import type { Quote } from "../market/QuoteBook.ts"
 import { LabelBadge } from "../shell/Badges.tsx"
-import { CheckIcon, ChevronIcon } from "../shell/icons.tsx"
+import { Choice } from "../shell/Choice.tsx"
 import { theme } from "../shell/theme.ts"
-import { isTyping } from "../shell/ui.ts"
+import { useKeys } from "../shell/useKeys.ts"
 import { BarsTable } from "./BarsTable.tsx"
 import { makePriceChart } from "./chart.ts"
 import { makeHistory } from "./history.ts"
 import { intervalFor, intervals, intervalsFor, isDaily, type RangeName, rangeNames } from "./ranges.ts"
+
+/** More live bars than this at once, as after a lost connection, are drawn all anew. */
+const MOST_ONE_BY_ONE = 8
 
 const barTime = (bar: Bar, interval: Interval): string =>
   isDaily(interval)
     ? newYorkLongDate(bar.time)
     : `${newYorkLongDate(bar.time)} ${interval.endsWith("s") ? newYorkClock(bar.time) : newYorkMinute(bar.time)}`
 
-const Legend = (props: { readonly bar: Bar | null; readonly interval: Interval }) => (
+const Legend = (props: { readonly bar: Bar | null; readonly interval: Interval; readonly stale: boolean }) => (
   <div
     class="pointer-events-none absolute top-2 left-3 z-10 flex max-w-[85%] flex-wrap gap-x-3 rounded bg-panel/80 px-1 text-[11.5px]"
     data-testid="legend"
@@ -53,7 +55,10 @@ const Legend = (props: { readonly bar: Bar | null; readonly interval: Interval }
               <span class="text-soft">{formatWhole(bar().trades)} trades</span>
             </Show>
             <Show when={!bar().final}>
-              <span class="text-accent">forming</span>
+              <span class={props.stale ? "text-soft" : "text-accent"}>forming</span>
+            </Show>
+            <Show when={props.stale}>
+              <span class="font-semibold text-warn">⚠ Stale</span>
             </Show>
             <Show when={bar().revision > 0}>
               <span class="rounded bg-warn-wash px-1 font-semibold text-warn">revised ×{bar().revision}</span>
@@ -78,7 +83,8 @@ export const PriceChart = (props: { readonly symbol: string; readonly quote: Quo
   }
   const [view, setView] = createSignal<"chart" | "table">("chart")
   const [hovered, setHovered] = createSignal<Bar | null>(null)
-  const [newest, setNewest] = createSignal<Bar | null>(null)
+  const [shown, setShown] = createSignal<{ readonly bars: ReadonlyArray<Bar> }>({ bars: [] })
+  const newest = () => shown().bars.at(-1) ?? null
   const interval = createMemo(() => intervalFor(range(), chosen()))
   let element!: HTMLDivElement
   let chart: ReturnType<typeof makePriceChart> | null = null
@@ -86,15 +92,42 @@ export const PriceChart = (props: { readonly symbol: string; readonly quote: Quo
   const history = makeHistory(
     market.client,
     () => market.marketTime() ?? Date.now(),
+    requestAnimationFrame,
     (change) => {
-      const bars = history.bars()
-      setNewest(bars.at(-1) ?? null)
-      if (chart === null || market.frozen()) return
-      if (change.kind === "last" && chart.setLast(change.bar, bars)) return
-      chart.setBars(bars, interval())
-      if (change.kind === "range") chart.showFrom(history.start())
+      // a range just chosen is drawn even while frozen: it shows nothing yet
+      if (market.frozen() && change.kind !== "range") {
+        if (change.kind === "older") show([...olderThan(shown().bars[0]), ...shown().bars])
+        return
+      }
+      if (change.kind === "live" && !change.trimmed && drawLast(change.bars)) {
+        // the same array with newer bars in it
+        setShown({ bars: history.bars() })
+        return
+      }
+      show(history.bars())
+      if (change.kind === "range" || change.kind === "day") chart?.showFrom(history.start())
     }
   )
+  /** What is drawn; while frozen it stays behind what history has. */
+  const show = (bars: ReadonlyArray<Bar>) => {
+    setShown({ bars: market.frozen() ? [...bars] : bars })
+    chart?.setBars(bars, interval())
+  }
+  const olderThan = (oldest: Bar | undefined) =>
+    history.bars().filter((bar) => oldest !== undefined && bar.time < oldest.time)
+  const drawLast = (live: ReadonlyArray<Bar>) => {
+    const drawing = chart
+    return drawing !== null && live.length <= MOST_ONE_BY_ONE && live.every((bar) => drawing.setLast(bar))
+  }
+  const reload = () => history.load({ symbol: props.symbol, range: range(), interval: interval() })
+  const stale = createMemo(() => market.isStale(props.symbol) || history.stopped() !== null)
+  /** What is wrong with the bars there are, in a line. */
+  const trouble = createMemo(() => {
+    if (history.count() === 0) return null
+    const stopped = history.stopped()
+    const error = history.error()
+    return stopped !== null ? `Live bars stopped: ${stopped}` : error !== null ? `Not all bars came: ${error}` : null
+  })
 
   onMount(() => {
     const made = makePriceChart(element, {
@@ -111,7 +144,7 @@ export const PriceChart = (props: { readonly symbol: string; readonly quote: Quo
     createEffect(
       on([() => props.symbol, range, interval], ([symbol, by, of]) => {
         setHovered(null)
-        setNewest(null)
+        setShown({ bars: [] })
         made.setBars([], of)
         void history.load({ symbol, range: by, interval: of })
       })
@@ -121,7 +154,7 @@ export const PriceChart = (props: { readonly symbol: string; readonly quote: Quo
         () => market.connection().status,
         (status) => {
           if (status !== "open" || history.error() === null || history.count() > 0) return
-          void history.load({ symbol: props.symbol, range: range(), interval: interval() })
+          void reload()
         },
         { defer: true }
       )
@@ -132,21 +165,17 @@ export const PriceChart = (props: { readonly symbol: string; readonly quote: Quo
       on(
         market.frozen,
         (frozen) => {
-          if (!frozen) made.setBars(history.bars(), interval())
+          if (frozen) setShown({ bars: [...history.bars()] })
+          else show(history.bars())
         },
         { defer: true }
       )
     )
   })
 
-  const onKey = (event: KeyboardEvent) => {
-    if (isTyping(event)) return
+  useKeys((event) => {
     const name = rangeNames[Number(event.key) - 1]
     if (name !== undefined) setRange(name)
-  }
-  onMount(() => {
-    document.addEventListener("keydown", onKey)
-    onCleanup(() => document.removeEventListener("keydown", onKey))
   })
 
   const segment =
@@ -174,38 +203,15 @@ export const PriceChart = (props: { readonly symbol: string; readonly quote: Quo
         {/* made anew for each range: the list of lengths differs, and Kobalte would carry the old choice over */}
         <Show when={range()} keyed>
           {(name) => (
-            <Select<Interval>
-              options={[...intervalsFor(name)]}
+            <Choice
+              label="Length of a bar"
+              options={intervalsFor(name)}
               value={interval()}
-              onChange={(value) => setChosen(value)}
-              gutter={4}
-              itemComponent={(item) => (
-                <Select.Item item={item.item} class="menu-item">
-                  <Select.ItemLabel>
-                    {intervals.find((known) => known.value === item.item.rawValue)?.label}
-                  </Select.ItemLabel>
-                  <Select.ItemIndicator>
-                    <CheckIcon />
-                  </Select.ItemIndicator>
-                </Select.Item>
-              )}
-            >
-              <Select.Trigger
-                class="field flex h-7 items-center gap-1.5 px-2 text-[12px]"
-                aria-label="Length of a bar"
-                data-testid="interval"
-              >
-                <Select.Value<Interval>>{(state) => state.selectedOption()}</Select.Value>
-                <Select.Icon class="text-soft">
-                  <ChevronIcon />
-                </Select.Icon>
-              </Select.Trigger>
-              <Select.Portal>
-                <Select.Content class="menu">
-                  <Select.Listbox />
-                </Select.Content>
-              </Select.Portal>
-            </Select>
+              onChoose={setChosen}
+              nameOf={(value) => intervals.find((known) => known.value === value)?.label ?? value}
+              testId="interval"
+              class="h-7 gap-1.5 px-2 text-[12px]"
+            />
           )}
         </Show>
         <Show when={history.label() !== null && history.label() !== market.label()}>
@@ -215,6 +221,16 @@ export const PriceChart = (props: { readonly symbol: string; readonly quote: Quo
           {formatWhole(history.count())} bars
           <Show when={history.revised() > 0}>, {formatWhole(history.revised())} revised (R)</Show>
         </span>
+        <Show when={trouble()}>
+          {(text) => (
+            <span role="status" class="min-w-0 truncate font-semibold text-warn" data-testid="chart-trouble">
+              ⚠ {text()}{" "}
+              <button type="button" class="underline" onClick={reload}>
+                Try again
+              </button>
+            </span>
+          )}
+        </Show>
         <ToggleGroup
           class="ml-auto flex gap-0.5"
           aria-label="View"
@@ -242,13 +258,13 @@ export const PriceChart = (props: { readonly symbol: string; readonly quote: Quo
           data-bars={history.count()}
         />
         <Show when={view() === "chart"}>
-          <Legend bar={hovered() ?? newest()} interval={interval()} />
+          <Legend bar={hovered() ?? newest()} interval={interval()} stale={stale()} />
         </Show>
         <Show when={view() === "table"}>
           <BarsTable
             history={history}
             interval={interval()}
-            newest={newest()}
+            bars={shown().bars}
             timeOf={(bar) => barTime(bar, interval())}
           />
         </Show>
@@ -261,15 +277,19 @@ export const PriceChart = (props: { readonly symbol: string; readonly quote: Quo
           <div class="absolute inset-0 grid place-items-center bg-panel p-6 text-center">
             <div>
               <p class="font-semibold">
-                {history.error() === null ? "Nothing traded in this range yet" : "No history"}
+                {history.error() === null && history.stopped() === null
+                  ? "Nothing traded in this range yet"
+                  : "No history"}
               </p>
               <p class="mt-1 max-w-sm text-soft">
-                {history.error() ?? "The first trade starts the chart. A longer range may have older bars."}
+                {history.error() ??
+                  history.stopped() ??
+                  "The first trade starts the chart. A longer range may have older bars."}
               </p>
               <button
                 type="button"
                 class="mt-4 rounded-md bg-accent-wash px-4 py-2 font-semibold text-accent"
-                onClick={() => history.load({ symbol: props.symbol, range: range(), interval: interval() })}
+                onClick={reload}
               >
                 Try again
               </button>

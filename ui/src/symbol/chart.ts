@@ -50,7 +50,7 @@ export interface ChartListeners {
 }
 
 export const makePriceChart = (element: HTMLElement, listeners: ChartListeners) => {
-  let slots: ReadonlyArray<Slot> = []
+  let slots: Array<Slot> = []
   let byTime = new Map<number, Bar>()
   let interval: Interval = "1m"
   let palette = colors()
@@ -148,27 +148,26 @@ export const makePriceChart = (element: HTMLElement, listeners: ChartListeners) 
   return {
     /** All bars anew. The place looked at stays, as the library keeps it when older bars come in front. */
     setBars: (bars: ReadonlyArray<Bar>, of: Interval) => {
-      if (of !== interval) {
-        interval = of
-      }
+      interval = of
       applyTimeStyle()
-      slots = slotsOf(bars, interval)
+      slots = [...slotsOf(bars, interval)]
       byTime = new Map(slots.flatMap((slot) => (slot.bar === null ? [] : [[at(slot), slot.bar] as const])))
       redraw()
     },
     /** The newest bar moved or a new one follows. False when it does not fit at the end: then setBars. */
-    setLast: (bar: Bar, bars: ReadonlyArray<Bar>): boolean => {
+    setLast: (bar: Bar): boolean => {
       const end = slots.at(-1)
-      const slot: Slot = { wall: newYorkWall(bar.time), bar }
-      if (end === undefined || slot.wall < end.wall) return false
-      if (slot.wall > end.wall) {
-        const tail = slotsOf(bars.slice(-2), interval)
-        if (tail.length !== 2 || tail[0]?.wall !== end.wall) return false
-        slots = [...slots, slot]
-      } else slots = [...slots.slice(0, -1), slot]
-      byTime.set(at(slot), bar)
-      candles.update(candle(slot))
-      volume.update(column(slot))
+      const wall = newYorkWall(bar.time)
+      if (end === undefined || end.bar === null || wall < end.wall) return false
+      // what lies between the two goes in as well: holes, or the gap of a night
+      const tail = wall === end.wall ? [{ wall, bar }] : slotsOf([end.bar, bar], interval).slice(1)
+      if (wall === end.wall) slots.pop()
+      for (const slot of tail) {
+        slots.push(slot)
+        candles.update(candle(slot))
+        volume.update(column(slot))
+      }
+      byTime.set(Math.floor(wall / 1_000), bar)
       if (isRevised(bar)) markers.setMarkers(marksOf())
       return true
     },

@@ -2,7 +2,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { Bar } from "../../../src/rpc/market.ts"
 import { newYorkWall } from "../format/time.ts"
-import { isRevised, mergeBars, putLive, slotsOf } from "./series.ts"
+import { countRevised, isRevised, mergeBars, putLive, slotsOf } from "./series.ts"
 
 const bar = (time: number, more: Partial<Bar> = {}): Bar => ({
   time,
@@ -79,21 +79,49 @@ describe("merging bars", () => {
   })
 })
 
-describe("a live bar", () => {
-  it("takes its place: after the last, instead of the same one, or before it", () => {
-    const known = [bar(open), bar(open + 2 * MINUTE)]
-    const [first, last] = known
+describe("live bars", () => {
+  it("take their place: after the last, instead of the same one, or before it", () => {
     for (const time of [open - MINUTE, open, open + MINUTE, open + 2 * MINUTE, open + 3 * MINUTE]) {
+      const known = [bar(open), bar(open + 2 * MINUTE)]
       const live = bar(time, { close: 99 })
       const expected = [...known.filter((one) => one.time !== time), live].sort((a, b) => a.time - b.time)
-      expect(putLive(known, live)).toEqual(expected)
+      putLive(known, [live])
+      expect(known).toEqual(expected)
     }
-    expect(known).toEqual([first, last])
-    expect(putLive([], bar(open))).toEqual([bar(open)])
+    const none: Array<Bar> = []
+    putLive(none, [bar(open)])
+    expect(none).toEqual([bar(open)])
   })
 
-  it("counts against a larger one from before the server started anew", () => {
+  it("count against larger ones from before the server started anew", () => {
     const anew = bar(open, { final: false, trades: 1 })
-    expect(putLive([bar(open, { final: false, trades: 30 })], anew)).toEqual([anew])
+    const known = [bar(open, { final: false, trades: 30 })]
+    putLive(known, [anew])
+    expect(known).toEqual([anew])
+  })
+
+  it("come out the same in one batch as one by one, and so does the number of revised ones", () => {
+    const some = (close: number) =>
+      fc
+        .uniqueArray(fc.tuple(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 2 })), {
+          selector: ([minute]) => minute
+        })
+        .map((all) =>
+          all
+            .sort(([a], [b]) => a - b)
+            .map(([minute, revision]) => bar(open + minute * MINUTE, { close, revision, trades: revision }))
+        )
+    fc.assert(
+      fc.property(some(1), some(2), (known, incoming) => {
+        const once = [...known]
+        const oneByOne = [...known]
+        const grown = putLive(once, incoming)
+        for (const live of incoming) putLive(oneByOne, [live])
+        expect(once).toEqual(oneByOne)
+        const all = new Map([...known, ...incoming].map((one) => [one.time, one]))
+        expect(once).toEqual([...all.values()].sort((a, b) => a.time - b.time))
+        expect(countRevised(known) + grown).toBe(countRevised(once))
+      })
+    )
   })
 })

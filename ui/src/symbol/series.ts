@@ -45,15 +45,7 @@ export const slotsOf = (bars: ReadonlyArray<Bar>, interval: Interval): ReadonlyA
  * Bars kept oldest first, one per start time. Newer knowledge replaces older: a higher revision, or the same bar later.
  * `incoming` need not be sorted. Returns a new array.
  */
-export const mergeBars = (known: ReadonlyArray<Bar>, incoming: ReadonlyArray<Bar>): ReadonlyArray<Bar> => {
-  if (incoming.length === 1) {
-    const bar = incoming[0]
-    const newest = known.at(-1)
-    if (bar !== undefined && (newest === undefined || bar.time > newest.time)) return [...known, bar]
-    if (bar !== undefined && newest !== undefined && bar.time === newest.time) {
-      return isNewer(bar, newest) ? [...known.slice(0, -1), bar] : known
-    }
-  }
+export const mergeBars = (known: ReadonlyArray<Bar>, incoming: ReadonlyArray<Bar>): Array<Bar> => {
   const byTime = new Map<number, Bar>()
   for (const bar of known) byTime.set(bar.time, bar)
   for (const bar of incoming) {
@@ -64,12 +56,21 @@ export const mergeBars = (known: ReadonlyArray<Bar>, incoming: ReadonlyArray<Bar
 }
 
 /**
- * A bar as the live stream tells it: it counts whatever was known, also when it is the smaller one, as after a server that
- * started anew. Returns a new array.
+ * Puts bars as the live stream tells them into `known`: each counts whatever was known, also when it is the smaller one, as
+ * after a server that started anew. `incoming`: oldest first, one per start time. The work is that of the bars from the
+ * oldest incoming one on. Returns by how many the revised bars grew.
  */
-export const putLive = (known: ReadonlyArray<Bar>, bar: Bar): ReadonlyArray<Bar> => {
-  const at = known.findLastIndex(({ time }) => time <= bar.time)
-  return [...known.slice(0, known[at]?.time === bar.time ? at : at + 1), bar, ...known.slice(at + 1)]
+export const putLive = (known: Array<Bar>, incoming: ReadonlyArray<Bar>): number => {
+  const first = incoming[0]
+  if (first === undefined) return 0
+  let from = known.length
+  for (let old = known[from - 1]; old !== undefined && old.time >= first.time; old = known[from - 1]) from -= 1
+  const replaced = known.splice(from)
+  const told = new Set(incoming.map((bar) => bar.time))
+  const kept = replaced.filter((bar) => !told.has(bar.time))
+  const tail = kept.length === 0 ? incoming : [...kept, ...incoming].sort((a, b) => a.time - b.time)
+  for (const bar of tail) known.push(bar)
+  return countRevised(tail) - countRevised(replaced)
 }
 
 /** A page asked for before a live bar arrived may hold an older state of it. */
@@ -81,3 +82,6 @@ const isNewer = (candidate: Bar, old: Bar): boolean =>
       : candidate.final || candidate.trades >= old.trades
 
 export const isRevised = (bar: Bar): boolean => bar.revision > 0
+
+export const countRevised = (bars: ReadonlyArray<Bar>): number =>
+  bars.reduce((count, bar) => count + (isRevised(bar) ? 1 : 0), 0)
