@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { Bar } from "../../../src/rpc/market.ts"
-import { extendSpark, makeSparks, type Spark, sparkOf } from "./sparks.ts"
+import { extendSpark, isBehind, makeSparks, type Spark, sparkOf } from "./sparks.ts"
 
 const bar = (time: number, close: number): Bar => ({
   time,
@@ -32,6 +32,12 @@ describe("a sparkline", () => {
     expect(spark.points).toEqual([2.5, 3])
     extendSpark(spark, 9, open + 86_400_000)
     expect(spark.points).toEqual([9])
+  })
+  it("is behind when steps are missing before a price", () => {
+    const spark: Spark = { points: [2], newest: open }
+    expect(isBehind(spark, open + 3 * STEP)).toBe(false)
+    expect(isBehind(spark, open + 5 * STEP)).toBe(true)
+    expect(isBehind({ points: [], newest: 0 }, open)).toBe(false)
   })
 })
 
@@ -84,5 +90,20 @@ describe("asking for sparklines", () => {
     later(700_000)
     sparks.request("A", () => {})
     expect(asked).toEqual(["A", "B", "C", "A"])
+  })
+  it("asks again for a line that fell behind, but not all the time", async () => {
+    const { asked, answers, sparks, later } = setup()
+    const told: Array<Spark> = []
+    sparks.request("A", (spark) => told.push(spark))
+    expect(sparks.again("A", (spark) => told.push(spark))).toBeNull()
+    answers[0]?.([bar(open, 5)])
+    await settle()
+    expect(sparks.again("A", (spark) => told.push(spark))).toBeNull()
+    later(60_000)
+    expect(sparks.again("A", (spark) => told.push(spark))).not.toBeNull()
+    answers[1]?.([bar(open, 5), bar(open + STEP, 6)])
+    await settle()
+    expect(asked).toEqual(["A", "A"])
+    expect(told.map((spark) => spark.points)).toEqual([[5], [5, 6]])
   })
 })

@@ -11,6 +11,10 @@ const MOST_POINTS = 192
 const AT_ONCE = 3
 /** Each of them rests this long after an answer: some thirty a second, well within what a server allows a session. */
 const REST_MILLIS = 90
+/** A price this far past the newest point follows a pause, or a tab that was hidden: the points between are asked for. */
+const BEHIND = 3 * STEP
+/** A symbol is not asked for again sooner than this. */
+const ASK_AGAIN_AFTER = 30_000
 /** A row that was away longer than this missed points: asked again. */
 const REFRESH_AFTER = 600_000
 
@@ -28,6 +32,9 @@ export const sparkOf = (bars: ReadonlyArray<Bar>): Spark => {
   const day = newYorkDate(last.time)
   return { points: bars.filter((bar) => newYorkDate(bar.time) === day).map((bar) => bar.close), newest: last.time }
 }
+
+/** Whether points are missing between the line and a price traded at `time`. */
+export const isBehind = (spark: Spark, time: number): boolean => spark.newest > 0 && time - spark.newest > BEHIND + STEP
 
 /** Takes a traded price; true when the line changed. A new New York day starts a new line. */
 export const extendSpark = (spark: Spark, price: number, time: number): boolean => {
@@ -55,6 +62,7 @@ export const makeSparks = (
   const listeners = new Map<string, (spark: Spark) => void>()
   const waiting = new Set<string>()
   const asked = new Set<string>()
+  const askedAt = new Map<string, number>()
   let running = 0
 
   const next = () => {
@@ -63,6 +71,7 @@ export const makeSparks = (
     if (symbol === undefined || running >= AT_ONCE) return
     waiting.delete(symbol)
     asked.add(symbol)
+    askedAt.set(symbol, now())
     running += 1
     fetchDay(symbol)
       .then((bars) => {
@@ -82,22 +91,33 @@ export const makeSparks = (
     next()
   }
 
+  const ask = (symbol: string, ready: (spark: Spark) => void): (() => void) => {
+    listeners.set(symbol, ready)
+    if (!asked.has(symbol)) waiting.add(symbol)
+    next()
+    return () => {
+      // the row may show another symbol before the answer comes
+      if (listeners.get(symbol) !== ready) return
+      listeners.delete(symbol)
+      waiting.delete(symbol)
+    }
+  }
+
   return {
     /** Tells `ready` the symbol's line: at once when it is known and fresh. Returns how to lose interest. */
     request: (symbol: string, ready: (spark: Spark) => void): (() => void) => {
       const found = known.get(symbol)
       if (found !== undefined) ready(found.spark)
       if (found !== undefined && now() - found.at < REFRESH_AFTER) return () => {}
-      listeners.set(symbol, ready)
-      if (!asked.has(symbol)) waiting.add(symbol)
-      next()
-      return () => {
-        // the row may show another symbol before the answer comes
-        if (listeners.get(symbol) !== ready) return
-        listeners.delete(symbol)
-        waiting.delete(symbol)
-      }
-    }
+      return ask(symbol, ready)
+    },
+    /** Asks again for a line that fell behind (`isBehind`); null when it was asked for a moment ago: extend it then. */
+    again: (symbol: string, ready: (spark: Spark) => void): (() => void) | null =>
+      waiting.has(symbol) ||
+      asked.has(symbol) ||
+      now() - (askedAt.get(symbol) ?? Number.NEGATIVE_INFINITY) < ASK_AGAIN_AFTER
+        ? null
+        : ask(symbol, ready)
   }
 }
 export type Sparks = ReturnType<typeof makeSparks>

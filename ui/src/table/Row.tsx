@@ -21,7 +21,7 @@ import {
 import { formatAge } from "../format/time.ts"
 import { useMarket } from "../market/context.ts"
 import type { Quote } from "../market/QuoteBook.ts"
-import { extendSpark, type Spark, type Sparks } from "../market/sparks.ts"
+import { extendSpark, isBehind, type Spark, type Sparks } from "../market/sparks.ts"
 import { symbolPath } from "../symbol/address.ts"
 import { drawSpark, type SparkColors } from "./drawSpark.ts"
 import { flash, unflash } from "./flash.ts"
@@ -69,10 +69,16 @@ export const Row = (props: RowProps) => {
   let canvas!: HTMLCanvasElement
   let spark: Spark | null = null
   let sparkDrawnAt = 0
+  let leaveSpark = () => {}
 
   const redraw = () => {
     sparkDrawnAt = performance.now()
     drawSpark(canvas, spark?.points ?? [], market.book.shown(props.listing.symbol)?.previousClose ?? null, props.colors)
+  }
+
+  const takeSpark = (found: Spark) => {
+    spark = found
+    redraw()
   }
 
   const paintAge = (quote: Quote | undefined) => {
@@ -116,7 +122,12 @@ export const Row = (props: RowProps) => {
       row.removeAttribute("data-empty")
       paintAge(quote)
     }
-    if (spark !== null && quote.last !== null && extendSpark(spark, quote.last, quote.exchangeTime)) {
+    if (spark === null || quote.last === null) return
+    if (isBehind(spark, quote.exchangeTime)) {
+      const again = props.sparks.again(quote.symbol, takeSpark)
+      if (again !== null) leaveSpark = again
+    }
+    if (extendSpark(spark, quote.last, quote.exchangeTime)) {
       // five-minute steps in 108 pixels: once a second is more than the eye can use
       if (performance.now() - sparkDrawnAt > 1_000) redraw()
     }
@@ -141,12 +152,8 @@ export const Row = (props: RowProps) => {
         spark = null
         redraw()
         onCleanup(market.book.onPaint(symbol, paint))
-        onCleanup(
-          props.sparks.request(symbol, (found) => {
-            spark = found
-            redraw()
-          })
-        )
+        leaveSpark = props.sparks.request(symbol, takeSpark)
+        onCleanup(() => leaveSpark())
       }
     )
   )

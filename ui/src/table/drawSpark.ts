@@ -6,6 +6,20 @@ export interface SparkColors {
   readonly soft: string
 }
 
+/** Asking the browser for an element's size may make it lay the page out: once per canvas until the window changes. */
+let sizes = new WeakMap<HTMLCanvasElement, { readonly width: number; readonly height: number }>()
+addEventListener("resize", () => {
+  sizes = new WeakMap()
+})
+const sizeOf = (canvas: HTMLCanvasElement) => {
+  const known = sizes.get(canvas)
+  if (known !== undefined) return known
+  const size = { width: canvas.clientWidth, height: canvas.clientHeight }
+  // not laid out yet, or not shown at this width
+  if (size.width > 0 && size.height > 0) sizes.set(canvas, size)
+  return size
+}
+
 export const drawSpark = (
   canvas: HTMLCanvasElement,
   points: ReadonlyArray<number>,
@@ -13,12 +27,13 @@ export const drawSpark = (
   colors: SparkColors
 ): void => {
   const ratio = Math.min(2, devicePixelRatio || 1)
-  const width = canvas.clientWidth
-  const height = canvas.clientHeight
+  const { width, height } = sizeOf(canvas)
   if (width === 0 || height === 0) return
-  if (canvas.width !== width * ratio || canvas.height !== height * ratio) {
-    canvas.width = width * ratio
-    canvas.height = height * ratio
+  const across = Math.round(width * ratio)
+  const down = Math.round(height * ratio)
+  if (canvas.width !== across || canvas.height !== down) {
+    canvas.width = across
+    canvas.height = down
   }
   const context = canvas.getContext("2d")
   if (context === null) return
