@@ -15,7 +15,7 @@ const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 })
 export const formatPrice = (dollars: number | null): string =>
   dollars === null ? MISSING : (Math.abs(dollars) < 1 && dollars !== 0 ? four : two).format(dollars)
 
-/** Dollars for a chart's legend or table, where a bar's prices must not differ in decimals. */
+/** With how many decimals `formatPrice` writes a price. */
 export const priceDigits = (dollars: number | null): 2 | 4 =>
   dollars !== null && Math.abs(dollars) < 1 && dollars !== 0 ? 4 : 2
 
@@ -40,7 +40,7 @@ export const changeRatioOf = (last: number | null, previousClose: number | null)
   return change === null || previousClose === null || previousClose === 0 ? null : change / previousClose
 }
 
-/** "+1.25", "−0.0312", "0.00". `last` decides the decimals, so that change and price line up. */
+/** "+1.25", "−0.0312", "0.00". It has the decimals of `last`, beside which it stands. */
 export const formatChange = (change: number | null, last: number | null): string =>
   change === null ? MISSING : signed(change, (priceDigits(last) === 4 ? four : two).format(Math.abs(change)))
 

@@ -109,10 +109,3 @@ export const phaseName: Record<SessionPhase, string> = {
   post: "After hours",
   closed: "Market closed"
 }
-/** What the next phase does to the market, for "… in 12m". */
-export const phaseVerb: Record<SessionPhase, string> = {
-  pre: "pre-market",
-  regular: "opens",
-  post: "closes",
-  closed: "after hours end"
-}

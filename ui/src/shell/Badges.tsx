@@ -44,6 +44,13 @@ export const SessionBadge = () => {
     if (current === undefined || now === null) return ""
     return formatCountdown(current.nextChange - now)
   })
+  /** The phase is of the last status: past its end, or without a connection, nobody knows that it still holds. */
+  const unsure = createMemo(() => {
+    market.second()
+    const current = session()
+    const now = market.marketTime()
+    return market.connection().status !== "open" || (current !== undefined && now !== null && now > current.nextChange)
+  })
   const nextName = createMemo(() => {
     const current = session()
     if (current === undefined) return ""
@@ -58,9 +65,9 @@ export const SessionBadge = () => {
           <span
             class="inline-flex items-center gap-1.5 font-semibold"
             classList={{
-              "text-up": current().phase === "regular",
-              "text-warn": current().phase === "pre" || current().phase === "post",
-              "text-soft": current().phase === "closed"
+              "text-up": !unsure() && current().phase === "regular",
+              "text-warn": !unsure() && (current().phase === "pre" || current().phase === "post"),
+              "text-soft": unsure() || current().phase === "closed"
             }}
           >
             <span
@@ -73,16 +80,21 @@ export const SessionBadge = () => {
               }}
             />
             {current().holiday ?? phaseName[current().phase]}
+            <Show when={unsure()}>
+              <span title="As last known">?</span>
+            </Show>
           </span>
           <Show when={current().earlyClose}>
             <span class="rounded bg-warn-wash px-1.5 text-[11px] font-semibold text-warn">Early close</span>
           </Show>
-          <span
-            class="text-soft"
-            title={`${newYorkDay(current().nextChange)} ${newYorkMinute(current().nextChange)} ET`}
-          >
-            {nextName()} {countdown()}
-          </span>
+          <Show when={!unsure()}>
+            <span
+              class="text-soft"
+              title={`${newYorkDay(current().nextChange)} ${newYorkMinute(current().nextChange)} ET`}
+            >
+              {nextName()} {countdown()}
+            </span>
+          </Show>
         </span>
       )}
     </Show>

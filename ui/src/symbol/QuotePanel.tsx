@@ -17,18 +17,25 @@ const Side = (props: {
   readonly name: string
   readonly price: number | null
   readonly size: number
+  readonly stale: boolean
   readonly right?: boolean
 }) => (
   <div class={props.right === true ? "text-right" : ""}>
     <div class="text-[11px] text-soft">{props.name}</div>
-    <div class="text-[17px] leading-6 font-semibold">{formatPrice(props.price)}</div>
-    <div class="text-[11.5px] text-soft">× {formatWhole(props.size)}</div>
+    <div class="text-[17px] leading-6 font-semibold" classList={{ "text-soft": props.stale }}>
+      {formatPrice(props.price)}
+    </div>
+    <div class="text-[11.5px] text-soft">× {formatWhole(props.price === null ? null : props.size)}</div>
   </div>
 )
 
 export const QuotePanel = (props: { readonly quote: Quote | undefined; readonly beside: ReadonlyArray<string> }) => {
   const market = useMarket()
   const q = () => props.quote
+  const stale = createMemo(() => {
+    const quote = q()
+    return quote !== undefined && market.isStale(quote.symbol)
+  })
   const spread = createMemo(() => {
     const quote = q()
     return quote === undefined || quote.bid === null || quote.ask === null ? null : quote.ask - quote.bid
@@ -40,6 +47,7 @@ export const QuotePanel = (props: { readonly quote: Quote | undefined; readonly 
   const bidShare = createMemo(() => {
     const quote = q()
     if (quote === undefined || quote.bidSize + quote.askSize === 0) return 0.5
+    if (quote.bid === null || quote.ask === null) return quote.bid !== null ? 1 : quote.ask !== null ? 0 : 0.5
     return quote.bidSize / (quote.bidSize + quote.askSize)
   })
   const position = createMemo(() => rangePosition(q()?.low ?? null, q()?.high ?? null, q()?.last ?? null))
@@ -80,14 +88,17 @@ export const QuotePanel = (props: { readonly quote: Quote | undefined; readonly 
       aria-label="Quote"
       data-testid="quote-panel"
     >
+      <Show when={stale()}>
+        <p class="mb-2 text-[11.5px] font-semibold text-warn">⚠ Stale: the last known values</p>
+      </Show>
       <div class="flex justify-between gap-4">
-        <Side name="Bid" price={q()?.bid ?? null} size={q()?.bidSize ?? 0} />
+        <Side name="Bid" price={q()?.bid ?? null} size={q()?.bidSize ?? 0} stale={stale()} />
         <div class="pt-4 text-center text-[11.5px] text-soft">
           spread
           <br />
           {spreadText()}
         </div>
-        <Side name="Ask" price={q()?.ask ?? null} size={q()?.askSize ?? 0} right />
+        <Side name="Ask" price={q()?.ask ?? null} size={q()?.askSize ?? 0} stale={stale()} right />
       </div>
       <div aria-hidden="true" class="mt-2 flex h-1 gap-0.5 overflow-hidden rounded-full">
         <div class="bg-up" style={{ width: `${(bidShare() * 100).toFixed(1)}%` }} />
@@ -115,7 +126,7 @@ export const QuotePanel = (props: { readonly quote: Quote | undefined; readonly 
           <span data-testid="volume">{formatWhole(q()?.volume ?? null)}</span>
         </Fact>
         <Fact name="Trades">{formatWhole(q()?.trades ?? null)}</Fact>
-        <Fact name="Last size">{formatWhole(q()?.lastSize ?? null)}</Fact>
+        <Fact name="Last size">{formatWhole(q()?.last == null ? null : (q()?.lastSize ?? null))}</Fact>
       </dl>
 
       <h2 class="mt-4 border-t border-line pt-3 text-[11px] font-normal text-soft">

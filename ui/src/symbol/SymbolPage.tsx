@@ -1,6 +1,7 @@
 /** One symbol: /s/AAPL. */
 import { A, useNavigate, useParams } from "@solidjs/router"
-import { createEffect, createMemo, createSignal, on, onCleanup, onMount, Show } from "solid-js"
+import { createEffect, createMemo, createSignal, on, onCleanup, Show } from "solid-js"
+import type { Refusal } from "../../../src/rpc/market.ts"
 import {
   arrowOf,
   changeOf,
@@ -15,8 +16,8 @@ import { useMarket } from "../market/context.ts"
 import type { Quote } from "../market/QuoteBook.ts"
 import { LabelBadge, SessionBadge } from "../shell/Badges.tsx"
 import { BackIcon } from "../shell/icons.tsx"
-import { isTyping } from "../shell/ui.ts"
-import { symbolOfPath } from "./address.ts"
+import { useKeys } from "../shell/useKeys.ts"
+import { decodePart, symbolOfPath } from "./address.ts"
 import { PriceChart } from "./PriceChart.tsx"
 import { QuotePanel } from "./QuotePanel.tsx"
 import { neighbours, readRecent, withRecent, writeRecent } from "./recent.ts"
@@ -30,7 +31,7 @@ const SymbolPage = () => {
   const navigate = useNavigate()
   const symbol = createMemo(() => {
     const loaded = market.listings()
-    return symbolOfPath(decodeURIComponent(params.symbol ?? ""), loaded.state === "ready" ? loaded.value : [])
+    return symbolOfPath(decodePart(params.symbol ?? ""), loaded.state === "ready" ? loaded.value : [])
   })
   const listing = createMemo(() => market.listingOf(symbol()))
   let recent = readRecent()
@@ -85,16 +86,12 @@ const SymbolPage = () => {
     document.title = `${parts.join(" ")} · ${market.label() ?? ""} · LZStock`
   })
 
-  const onKey = (event: KeyboardEvent) => {
-    if (!isTyping(event) && event.key === "Escape") navigate("/")
-  }
-  onMount(() => {
-    document.addEventListener("keydown", onKey)
-    onCleanup(() => document.removeEventListener("keydown", onKey))
+  useKeys((event) => {
+    if (event.key === "Escape") navigate("/")
   })
 
   return (
-    <Show when={!unknown()} fallback={<UnknownSymbol symbol={symbol()} reason={refusal()?.message} />}>
+    <Show when={!unknown()} fallback={<NotShown symbol={symbol()} refusal={refusal()} />}>
       <div class="flex min-h-0 flex-1 flex-col max-md:overflow-y-auto">
         <header class="flex shrink-0 flex-wrap items-center gap-x-6 gap-y-2 border-b border-line bg-panel px-3 py-2.5 md:px-4">
           <div class="flex min-w-0 items-center gap-2">
@@ -159,16 +156,21 @@ const SymbolPage = () => {
 }
 export default SymbolPage
 
-const UnknownSymbol = (props: { readonly symbol: string; readonly reason: string | undefined }) => {
-  onMount(() => {
-    document.title = `${props.symbol} not found · LZStock`
+/** Why a symbol's page is empty: there is no such symbol, or the server does not send it to this page. */
+const NotShown = (props: { readonly symbol: string; readonly refusal: Refusal | undefined }) => {
+  const tooMany = () => props.refusal?.reason === "too-many-symbols"
+  createEffect(() => {
+    document.title = `${props.symbol} ${tooMany() ? "not watched" : "not found"} · LZStock`
   })
   return (
     <div class="grid flex-1 place-items-center p-6 text-center">
       <div class="max-w-md">
-        <h1 class="text-lg font-semibold">“{props.symbol}” is not listed here</h1>
+        <h1 class="text-lg font-semibold">
+          {tooMany() ? `Too many symbols are watched to show ${props.symbol}` : `“${props.symbol}” is not listed here`}
+        </h1>
         <p class="mt-1 text-soft">
-          {props.reason ?? "This server's feed has no such symbol."} The table can be filtered by company name too.
+          {props.refusal?.message ?? "This server's feed has no such symbol."}
+          {tooMany() ? "" : " The table can be filtered by company name too."}
         </p>
         <A href="/" class="mt-4 inline-block rounded-md bg-accent-wash px-4 py-2 font-semibold text-accent">
           To the market table

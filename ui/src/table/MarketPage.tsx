@@ -52,10 +52,8 @@ export const MarketPage = () => {
   })
 
   const limit = () => Math.min(WATCH_ALL_UP_TO, market.status()?.limits.symbolsPerSession ?? WATCH_ALL_UP_TO)
-  createEffect(() => {
-    const symbols = all()
-    market.watchSet.ask("table", symbols.length <= limit() ? symbols.map((row) => row.symbol) : visible())
-  })
+  const watchesAll = createMemo(() => all().length <= limit())
+  createEffect(() => market.watchSet.ask("table", watchesAll() ? all().map((row) => row.symbol) : visible()))
   onCleanup(() => market.watchSet.ask("table", []))
 
   createEffect(() => {
@@ -66,7 +64,7 @@ export const MarketPage = () => {
   return (
     <>
       <h1 class="sr-only">Market</h1>
-      <Strip breadth={breadth()} />
+      <Strip breadth={breadth()} onScreen={watchesAll() ? null : visible().length} />
       <Toolbar sectors={sectors()} shown={filtered().length} total={all().length} />
       <div
         class="flex min-h-0 flex-1 flex-col"

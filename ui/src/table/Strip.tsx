@@ -2,7 +2,16 @@
 
 import { A } from "@solidjs/router"
 import { createMemo, Show } from "solid-js"
-import { arrowOf, changeRatioOf, directionOf, formatCompact, formatPercent, formatPrice } from "../format/numbers.ts"
+import {
+  arrowOf,
+  changeRatioOf,
+  directionOf,
+  formatCompact,
+  formatPercent,
+  formatPrice,
+  formatWhole,
+  MISSING
+} from "../format/numbers.ts"
 import { useMarket } from "../market/context.ts"
 import { symbolPath } from "../symbol/address.ts"
 import type { Breadth } from "./order.ts"
@@ -17,10 +26,15 @@ const Extreme = (props: {
     market.second()
     return props.symbol === null ? undefined : market.book.shown(props.symbol)
   })
+  const dollars = () => {
+    const current = quote()
+    return current === undefined || current.last === null ? MISSING : `$${formatCompact(current.last * current.volume)}`
+  }
+  const stale = () => props.symbol !== null && market.isStale(props.symbol)
   const ratio = () => changeRatioOf(quote()?.last ?? null, quote()?.previousClose ?? null)
   return (
     <div class="min-w-0 border-l border-line pl-4">
-      <div class="text-[11px] text-soft">{props.title}</div>
+      <div class="truncate text-[11px] text-soft">{props.title}</div>
       <Show when={props.symbol} fallback={<div class="skeleton my-0.5 h-4 w-28">–</div>}>
         {(symbol) => (
           <A
@@ -30,13 +44,15 @@ const Extreme = (props: {
           >
             <b class="font-semibold">{symbol()}</b>
             <span>{formatPrice(quote()?.last ?? null)}</span>
-            <Show
-              when={props.show === "percent"}
-              fallback={<span class="text-soft">${formatCompact((quote()?.last ?? 0) * (quote()?.volume ?? 0))}</span>}
-            >
-              <span class={directionOf(ratio())}>
+            <Show when={props.show === "percent"} fallback={<span class="text-soft">{dollars()}</span>}>
+              <span class={stale() ? "flat" : directionOf(ratio())}>
                 <span class="arrow">{arrowOf(directionOf(ratio()))}</span>
                 {formatPercent(ratio())}
+              </span>
+            </Show>
+            <Show when={stale()}>
+              <span class="text-warn" title="Stale: the last known value">
+                ⚠<span class="sr-only"> stale</span>
               </span>
             </Show>
           </A>
@@ -46,7 +62,12 @@ const Extreme = (props: {
   )
 }
 
-export const Strip = (props: { readonly breadth: Breadth }) => {
+export const Strip = (props: {
+  readonly breadth: Breadth
+  /** How many symbols it counts when that is not the whole list: only these are watched. */
+  readonly onScreen: number | null
+}) => {
+  const of = () => (props.onScreen === null ? "" : `, of ${formatWhole(props.onScreen)} on screen`)
   const known = () => Math.max(1, props.breadth.up + props.breadth.down + props.breadth.flat)
   const share = (count: number) => `${((count / known()) * 100).toFixed(1)}%`
   return (
@@ -59,7 +80,9 @@ export const Strip = (props: { readonly breadth: Breadth }) => {
           <span>
             <b class="up">▲ {props.breadth.up}</b> rising
           </span>
-          <span>{props.breadth.flat} unchanged</span>
+          <span>
+            {props.breadth.flat} unchanged{of()}
+          </span>
           <span>
             falling <b class="down">{props.breadth.down} ▼</b>
           </span>
@@ -70,9 +93,9 @@ export const Strip = (props: { readonly breadth: Breadth }) => {
           <div class="bg-down" style={{ width: share(props.breadth.down) }} />
         </div>
       </div>
-      <Extreme title="Strongest" symbol={props.breadth.best} show="percent" />
-      <Extreme title="Weakest" symbol={props.breadth.worst} show="percent" />
-      <Extreme title="Most traded, dollars" symbol={props.breadth.busiest} show="value" />
+      <Extreme title={`Strongest${of()}`} symbol={props.breadth.best} show="percent" />
+      <Extreme title={`Weakest${of()}`} symbol={props.breadth.worst} show="percent" />
+      <Extreme title={`Most traded, dollars${of()}`} symbol={props.breadth.busiest} show="value" />
     </section>
   )
 }
