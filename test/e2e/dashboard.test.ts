@@ -180,6 +180,8 @@ describe("the market table", () => {
   it("freezes: values hold still, what waits is counted, and it catches up", async () => {
     const { page } = await openPage(browser, server.url)
     await quoted(page)
+    // a row without a value yet gets one while frozen too
+    await page.waitForFunction((selector) => document.querySelector(`${selector}[data-empty]`) === null, rows)
     await page.keyboard.press("f")
     expect(await page.getByTestId("freeze").first().getAttribute("aria-pressed")).toBe("true")
     const values = async () => (await rowTexts(page)).map((cells) => cells.slice(0, 9))
