@@ -1,4 +1,4 @@
-/** Two prices, through anything that happens to the server: `npm start` in one terminal, `node examples/watch.ts` here. */
+/** Two prices, through anything that happens to the server: `npm start` in one terminal, `npx node examples/watch.ts` here. */
 import { connect } from "lzstock/client"
 
 const client = connect({ url: process.argv[2] ?? "http://127.0.0.1:4280" })

@@ -57,7 +57,7 @@ export class BarHistory extends Context.Service<
         const known = (symbol: string): Effect.Effect<void, UnknownSymbol> =>
           listed.has(symbol)
             ? Effect.void
-            : Effect.fail(new UnknownSymbol({ symbol, message: `${symbol} is not listed here: see market.Listings` }))
+            : Effect.fail(new UnknownSymbol({ symbol, message: `${symbol} is not listed here` }))
 
         /** The market time by which bars are final; the same grace for late trades as the ticker actors give. */
         const passed = () => feed.publishedUpTo() - settings.closeGraceMillis

@@ -86,7 +86,7 @@ export class Watching extends Context.Service<
             if (!symbolPattern.test(symbol)) {
               refused.push({ symbol: text, reason: "malformed-symbol", message: "Write it like AAPL or BRK.B" })
             } else if (!directory.has(symbol)) {
-              refused.push({ symbol: text, reason: "unknown-symbol", message: "Not listed here: see market.Listings" })
+              refused.push({ symbol: text, reason: "unknown-symbol", message: `${text} is not listed here` })
             } else if (accepted.size >= room) {
               refused.push({
                 symbol: text,

@@ -46,7 +46,7 @@ export const layerMarketHandlers = (identity: ServerIdentity) =>
         const symbol = normaliseSymbol(text)
         return listed.has(symbol)
           ? Effect.succeed(symbol)
-          : Effect.fail(new UnknownSymbol({ symbol: text, message: `${text} is not listed here: see market.Listings` }))
+          : Effect.fail(new UnknownSymbol({ symbol: text, message: `${text} is not listed here` }))
       }
       return MarketRpcs.of({
         "market.Watch": watchHandlers.watch,

@@ -100,7 +100,11 @@ export const QuotePanel = (props: { readonly quote: Quote | undefined; readonly 
         </div>
         <Side name="Ask" price={q()?.ask ?? null} size={q()?.askSize ?? 0} stale={stale()} right />
       </div>
-      <div aria-hidden="true" class="mt-2 flex h-1 gap-0.5 overflow-hidden rounded-full">
+      <div
+        aria-hidden="true"
+        class="mt-2 flex h-1 gap-0.5 overflow-hidden rounded-full"
+        classList={{ invisible: (q()?.bidSize ?? 0) + (q()?.askSize ?? 0) === 0 }}
+      >
         <div class="bg-up" style={{ width: `${(bidShare() * 100).toFixed(1)}%` }} />
         <div class="flex-1 bg-down" />
       </div>

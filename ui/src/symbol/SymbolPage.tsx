@@ -169,7 +169,7 @@ const NotShown = (props: { readonly symbol: string; readonly refusal: Refusal | 
           {tooMany() ? `Too many symbols are watched to show ${props.symbol}` : `“${props.symbol}” is not listed here`}
         </h1>
         <p class="mt-1 text-soft">
-          {props.refusal?.message ?? "This server's feed has no such symbol."}
+          {tooMany() ? `${props.refusal?.message}.` : "This server's feed has no such symbol."}
           {tooMany() ? "" : " The table can be filtered by company name too."}
         </p>
         <A href="/" class="mt-4 inline-block rounded-md bg-accent-wash px-4 py-2 font-semibold text-accent">

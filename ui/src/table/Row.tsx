@@ -69,11 +69,14 @@ export const Row = (props: RowProps) => {
   let canvas!: HTMLCanvasElement
   let spark: Spark | null = null
   let sparkDrawnAt = 0
+  /** The previous close it was drawn against: its colour and its dotted line. */
+  let sparkClose: number | null = null
   let leaveSpark = () => {}
 
   const redraw = () => {
     sparkDrawnAt = performance.now()
-    drawSpark(canvas, spark?.points ?? [], market.book.shown(props.listing.symbol)?.previousClose ?? null, props.colors)
+    sparkClose = market.book.shown(props.listing.symbol)?.previousClose ?? null
+    drawSpark(canvas, spark?.points ?? [], sparkClose, props.colors)
   }
 
   const takeSpark = (found: Spark) => {
@@ -122,6 +125,7 @@ export const Row = (props: RowProps) => {
       row.removeAttribute("data-empty")
       paintAge(quote)
     }
+    if (spark !== null && quote.previousClose !== sparkClose) redraw()
     if (spark === null || quote.last === null) return
     if (isBehind(spark, quote.exchangeTime)) {
       const again = props.sparks.again(quote.symbol, takeSpark)
