@@ -88,7 +88,7 @@ export const teardown = async (scale: number): Promise<Report> => {
       conditions: [
         `Each session watches ${PER_SESSION} of ${SYMBOLS.toLocaleString("en-US")} symbols, and updates flow before, while and after they leave. Seconds are from the first one leaving; the server is asked every 10 ms. In brackets: the process before its first session.`,
         "Gauges: sessions, watches, watched slots, watched symbols, session actors. Heap: after full collections, against the end of a first round of the same size.",
-        "A peer that vanishes is found by its silence: pinged after 4 s, gone after 9 s, looked at once a second. The time of the orderly ways includes the generator's own work of closing so many sockets."
+        "A peer that vanishes is found by its silence: pinged after 3 s, gone 5 s later, looked at once a second. The time of the orderly ways includes the generator's own work of closing so many sockets."
       ],
       head: ["how they left", "fibers", "gauges left", "s to gauges 0", "s to fibers and sockets", "timers", "heap"],
       rows,
