@@ -248,6 +248,30 @@ describe("a peer that does not behave", () => {
     }).pipe(Effect.provide(server(tickers)))
   )
 
+  it.live("cannot bring a full node down with a frame nobody listens to any more", () =>
+    Effect.gen(function* () {
+      const { port } = yield* HttpListener
+      const others = yield* Effect.forEach(Array.from({ length: 50 }), () => peer(), { concurrency: 10 })
+      const upgrade =
+        "GET /rpc HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+      // the upgrade, and right behind it a frame that claims a mebibyte
+      const tooLarge = Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0, 0x10, 0, 0, 1, 2, 3, 4])
+      yield* Effect.promise(
+        () =>
+          new Promise<void>((done) => {
+            const tcp = tcpConnect(port, "127.0.0.1", () => tcp.write(Buffer.concat([Buffer.from(upgrade), tooLarge])))
+            tcp.on("error", () => {})
+            tcp.resume()
+            tcp.on("close", () => done())
+          })
+      )
+      yield* gaugeIs("sessions_active", 50)
+      for (const { ws } of others) ws.terminate()
+      yield* gaugeIs("sessions_active", 0)
+    }).pipe(Effect.provide(server(tickers)))
+  )
+
   it.live("cannot leak by resetting, half-opening or vanishing during the upgrade", () =>
     Effect.gen(function* () {
       const { port } = yield* HttpListener

@@ -8,6 +8,7 @@ import { SessionActors } from "../../src/actors/sessions/SessionActors.ts"
 import { Watching } from "../../src/actors/sessions/Watching.ts"
 import { CloseCode } from "../../src/rpc/sessions.ts"
 import { feedTopic } from "../../src/rpc/topics.ts"
+import { RecordingSocket } from "../support/RecordingSocket.ts"
 import { ScriptedTickers } from "../support/ScriptedTickers.ts"
 import { connect, sessionNode, settle } from "../support/sessionNode.ts"
 
@@ -224,6 +225,25 @@ describe("resume", () => {
 })
 
 describe("the node", () => {
+  it.effect("counts a session from its opening, so that a burst cannot pass the limit", () => {
+    const tickers = new ScriptedTickers(SYMBOLS)
+    return Effect.gen(function* () {
+      const sessions = yield* SessionActors
+      const open = () =>
+        sessions.open(
+          new RecordingSocket(),
+          () => Effect.void,
+          () => {}
+        )
+      const opened = [open(), open(), open()]
+      assert.deepEqual(
+        opened.map((inbox) => typeof inbox),
+        ["object", "object", "string"]
+      )
+      yield* settle
+    }).pipe(Effect.provide(sessionNode(tickers, { maxSessions: 2 })))
+  })
+
   it.effect("refuses sessions beyond its limit", () => {
     const tickers = new ScriptedTickers(SYMBOLS)
     return Effect.gen(function* () {

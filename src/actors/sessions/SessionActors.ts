@@ -106,7 +106,6 @@ export class SessionActors extends Context.Service<
           Effect.scoped(
             Effect.acquireRelease(
               Effect.sync(() => {
-                sessions.set(session.id, session)
                 gauges.add("sessions_active", 1)
                 gauges.add("actors_active", 1, 'kind="session"')
               }),
@@ -146,6 +145,8 @@ export class SessionActors extends Context.Service<
             if (sessions.size >= config.maxSessions) return "full"
             const session = new Session(nextId++, socket, node, nodeWindow)
             const inbox = Effect.runSync(Queue.bounded<string, Cause.Done>(INBOX_CAPACITY))
+            // from here on it counts and is drained, though its fiber starts a moment later
+            sessions.set(session.id, session)
             run(actor(session, inbox, receive, onEnd))
             return {
               session,

@@ -97,6 +97,8 @@ export const layerProtocol = (
             return refuse(socket, "503 Service Unavailable", "Retry-After: 1\r\n", "Draining: use another node\n")
           }
           wss.handleUpgrade(request, socket, head, (ws) => {
+            // first of all: a bad frame may come right behind the upgrade, and nobody listening would end the process
+            ws.on("error", () => ws.terminate())
             // nothing below refers to `request`: it is garbage from here on (F11)
             const inbox = sessions.open(new WsSocket(ws, socket), receiver(), (session) => {
               Queue.offerUnsafe(disconnects, session.id)
@@ -112,7 +114,6 @@ export const layerProtocol = (
               else inbox.receive(String(data))
             })
             ws.on("pong", inbox.heard)
-            ws.on("error", () => ws.terminate())
             ws.on("close", inbox.closed)
           })
         }
