@@ -133,7 +133,7 @@ describe("watching", () => {
           { _tag: "Gap", symbol: "AAPL", epoch: 1, from: 2, to: null, reason: "unavailable" }
         ])
         const late = yield* connect({ symbols: ["AAPL"] })
-        assert.deepEqual(tags(late.socket.events(7)), ["Watching", "Gap", "Liveness"])
+        assert.deepEqual(tags(late.socket.events(7)), ["Watching", "Liveness", "Gap"])
         tickers.back("AAPL")
         for (let n = 0; n < 4; n++) {
           yield* TestClock.adjust("1 second")

@@ -33,6 +33,8 @@ export class WatchStream {
   private readonly snapshotHead: string
   private readonly dirty: Array<Slot> = []
   private readonly control: Array<string> = []
+  /** Gaps to be told, unless their symbol has left the set by then. */
+  private readonly losses: Array<{ readonly slot: Slot; readonly json: string }> = []
   private started = false
   private wideWindow = 0
 
@@ -58,7 +60,7 @@ export class WatchStream {
   }
 
   get hasOutput(): boolean {
-    return this.started && (this.dirty.length > 0 || this.control.length > 0)
+    return this.started && (this.dirty.length > 0 || this.control.length > 0 || this.losses.length > 0)
   }
 
   /** The slot has something newer to say. */
@@ -77,9 +79,10 @@ export class WatchStream {
 
   /** What is known of the slot's symbol is not current any more: says so at once; a Snapshot follows when there is one. */
   lose(slot: Slot, now: number): void {
-    this.say(gapJson(slot, "unavailable"), now)
+    this.losses.push({ slot, json: gapJson(slot, "unavailable") })
     slot.epoch = 0
     slot.dirty = false
+    if (this.started) this.owner.arm(now, now)
   }
 
   /** Queues an event of the stream itself (JSON of a WatchEvent); goes before any quote, at the next flush, without waiting for the window. */
@@ -108,6 +111,7 @@ export class WatchStream {
     this.release(this)
     this.dirty.length = 0
     this.control.length = 0
+    this.losses.length = 0
     this.started = false
   }
 
@@ -124,6 +128,12 @@ export class WatchStream {
       frame.json(json)
     }
     this.control.length = 0
+    for (const { json, slot } of this.losses) {
+      if (slot.index < 0) continue
+      frame.text(items++ === 0 ? this.head : ",")
+      frame.json(json)
+    }
+    this.losses.length = 0
     let written = 0
     if (now >= this.windowEnds) {
       let taken = 0
