@@ -13,7 +13,18 @@ export interface Description {
 
 const counter = (help: string, ...always: ReadonlyArray<string>): Description => ({ type: "counter", help, always })
 const gauge = (help: string, ...always: ReadonlyArray<string>): Description => ({ type: "gauge", help, always })
-const noted = ["late", "cancelled", "corrected", "unknown-id", "malformed", "before-today", "beyond-kept", "told-again"]
+const noted = [
+  "late",
+  "cancelled",
+  "corrected",
+  "unknown-id",
+  "malformed",
+  "before-today",
+  "beyond-kept",
+  "told-again",
+  "repeated",
+  "missed"
+]
 const kinds = ['kind="session"', 'kind="ticker"']
 
 export const catalogue: Readonly<Record<string, Description>> = {
@@ -32,7 +43,7 @@ export const catalogue: Readonly<Record<string, Description>> = {
   feed_failures_total: counter("Times the feed failed and was started again.", ""),
   ticks_folded_total: counter("Ticks folded by this node's ticker actors, those left out too.", ""),
   ticks_noted_total: counter(
-    "Ticks that were not plain news, by kind: late, cancelled and corrected were worked in; unknown-id, malformed, before-today and told-again were left out; beyond-kept moved the day but no finished bar.",
+    "Ticks that were not plain news, by kind: late, cancelled and corrected were worked in; unknown-id, malformed, before-today, told-again and repeated were left out; beyond-kept moved the day but no finished bar; missed never came.",
     ...noted.map((kind) => `kind="${kind}"`)
   ),
   ticks_dropped_total: counter("Ticks lost before a mailbox, by reason; watchers were told."),
@@ -61,6 +72,13 @@ export const catalogue: Readonly<Record<string, Description>> = {
   session_failures_total: counter("Session actors that failed and were closed.", ""),
   upgrades_refused_total: counter("WebSocket upgrades refused, by reason."),
   node_window_millis: gauge("Conflation window this node imposes under load; 0 = as asked for.", ""),
+
+  // NATS
+  nats_connected: gauge("1 while this process's connection to NATS is open, else 0.", ""),
+  nats_disconnects_total: counter("Times the connection to NATS broke.", ""),
+  nats_handler_failures_total: counter("Handlers of NATS messages that threw; nothing else was touched.", ""),
+  nats_links_active: gauge("Open virtual connections between nodes, counted at each end.", ""),
+  nats_frames_refused_total: counter("Frames and dials between nodes that made no sense and were refused.", ""),
 
   // machinery
   wheel_task_failures: counter("Tasks of the timing wheel that failed.", ""),
