@@ -3,7 +3,7 @@
  * Runs on the system's Node (20 or later) with nothing installed, so: plain JavaScript, no dependencies.
  *
  *   node scripts/setup.mjs start   dependencies, the package's JavaScript, dashboard
- *   node scripts/setup.mjs test    the same, and a Chromium for the browser tests
+ *   node scripts/setup.mjs test    the same, a Chromium for the browser tests, and PostgreSQL, Redis and NATS
  *   node scripts/setup.mjs lib     dependencies, the package's JavaScript
  *   node scripts/setup.mjs ui      the dashboard, whether stale or not
  *
@@ -24,6 +24,7 @@ import {
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { CHROMIUM_MISSING, findChromium } from "./chromium.mjs"
+import { ensureServices, ServicesError } from "./services/find.mjs"
 import {
   compressFolder,
   filesUnder,
@@ -191,6 +192,16 @@ const ensureChromium = () => {
   if (result.status !== 0 || findChromium() === undefined) say(`${CHROMIUM_MISSING}\n${lastLines(result)}`)
 }
 
+/** As with Chromium: the tests that need what is missing fail with the same message. */
+const ensureStores = async () => {
+  try {
+    await ensureServices({ say })
+  } catch (error) {
+    if (!(error instanceof ServicesError)) throw error
+    say(error.message)
+  }
+}
+
 // --------------------------------------------------------------------------------------------------------------------
 
 const main = async () => {
@@ -210,7 +221,10 @@ const main = async () => {
       if (uiNeeded()) buildUi()
     })
   }
-  if (task === "test") ensureChromium()
+  if (task === "test") {
+    ensureChromium()
+    await ensureStores()
+  }
 }
 
 main().catch((error) => {
