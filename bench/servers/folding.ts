@@ -2,9 +2,11 @@
 import { Effect, Layer, References } from "effect"
 import { Bus } from "../../src/actors/kernel/Bus.ts"
 import { Gauges } from "../../src/actors/kernel/Gauges.ts"
+import { QuoteCache } from "../../src/actors/kernel/QuoteCache.ts"
 import { BarStore } from "../../src/actors/market/BarStore.ts"
 import { Checkpoints } from "../../src/actors/market/Checkpoints.ts"
 import { Feed } from "../../src/actors/market/Feed.ts"
+import { ShardLedger } from "../../src/actors/market/ShardLedger.ts"
 import { TickerActors } from "../../src/actors/market/TickerActor.ts"
 import { foldBatch, initialTickerState } from "../../src/actors/market/tickerState.ts"
 import * as SingleNode from "../../src/app/cluster/SingleNode.ts"
@@ -124,6 +126,8 @@ const actors = async (work: Work, batches: ReadonlyArray<TickBatch>): Promise<Fo
   const feed = Layer.succeed(Feed, {
     adapter: "bench",
     label: "REPLAY",
+    runId: "bench",
+    source: "bench",
     listings: names.map((symbol) => ({ symbol, name: symbol, exchange: "BENCH", sector: "BENCH" })),
     status: Effect.die(new Error("nobody asks")),
     marketTime: () => marketTime,
@@ -132,10 +136,15 @@ const actors = async (work: Work, batches: ReadonlyArray<TickBatch>): Promise<Fo
     history: () => Effect.succeed([])
   })
   const layer = TickerActors.layer.pipe(
+    Layer.provideMerge(SingleNode.layerSurroundings),
     Layer.provideMerge(
-      Layer.mergeAll(BarStore.layerMemory, Checkpoints.layerMemory, Bus.layerInProcess).pipe(
-        Layer.provideMerge(Gauges.layer)
-      )
+      Layer.mergeAll(
+        BarStore.layerMemory,
+        Checkpoints.layerMemory,
+        ShardLedger.layerMemory,
+        QuoteCache.layerNone,
+        Bus.layerInProcess
+      ).pipe(Layer.provideMerge(Gauges.layer))
     ),
     Layer.provideMerge(Layer.mergeAll(SingleNode.layer, feed))
   )

@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { Bar, Unavailable } from "./market.ts"
+import { MARKET_SHARDS } from "./topics.ts"
 
 /** State of one symbol with its position; `body` is ready for the wire (wire.ts). Same shape as QuoteUpdate (topics.ts). */
 export const TickerSnapshot = Schema.Struct({
@@ -30,4 +31,4 @@ export const Ticker = Entity.make("Ticker", [
     ClusterSchema.InterruptOnTermination,
     true
   )
-])
+]).annotate(ClusterSchema.ShardGroup, () => MARKET_SHARDS)

@@ -88,6 +88,17 @@ export interface DaySoFar {
 
 export type Tick = Trade | TopOfBook | TradeCancel | TradeCorrection | TradingStatus | DaySoFar
 
+/**
+ * Where a batch stands in its feed's run. Delivered twice, or read again by a new owner, a tick is folded once; another run
+ * starts the symbol anew.
+ */
+export interface TickOrigin {
+  /** One playing of a feed, e.g. "replay:2013-10-07". */
+  readonly run: string
+  /** Ticks of this symbol in this run before the first of the batch. */
+  readonly from: number
+}
+
 /** Ticks of one symbol in the order the feed gave them. Never empty. */
 export interface TickBatch {
   readonly symbol: string
@@ -96,6 +107,8 @@ export interface TickBatch {
   /** Previous regular close, where the feed knows it; else null. */
   readonly previousClose: Price | null
   readonly ticks: ReadonlyArray<Tick>
+  /** Absent where no batch can come twice: in one process, and for what an operator plays again. */
+  readonly origin?: TickOrigin | undefined
 }
 
 /**

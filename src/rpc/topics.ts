@@ -1,32 +1,51 @@
 /**
- * The data plane's topics: what crosses the bus, in process or over NATS. Types and names only.
+ * The data plane's topics: what crosses the bus, in process or over NATS. Names, reach and types; the bytes are topicCodecs.ts's.
  */
 import type { Bar } from "./market.ts"
 import type { TickBatch } from "./ticks.ts"
+import { barsCodec, feedClockCodec, livenessCodec, quoteCodec, tickBatchCodec } from "./topicCodecs.ts"
 
-/** A bus topic: a subject name and, as a phantom, the type of its messages. */
+/** How a topic's messages look between processes. */
+export interface Codec<A> {
+  readonly encode: (message: A) => Uint8Array
+  /** Throws on anything that is no such message, whoever sent it. */
+  readonly decode: (bytes: Uint8Array) => A
+}
+
+/** A bus topic: a subject name, who hears it, and how its messages look on a wire. */
 export interface Topic<A> {
   readonly name: string
   /** Subscribed to only while somebody watches; a standing topic is subscribed to for as long as a node runs. */
   readonly watched: boolean
-  readonly _A?: (_: A) => A
+  /**
+   * node: this process only. cluster: every node that subscribes, at most once. log: kept in order until its owner has settled
+   * it, so that a new owner reads it again (TickSource).
+   */
+  readonly reach: "node" | "cluster" | "log"
+  readonly codec: Codec<A>
 }
 
-const standing = <A>(name: string): Topic<A> => ({ name, watched: false })
-const watched = <A>(name: string): Topic<A> => ({ name, watched: true })
-
-/** How many tick shards there are: fixed, so that a symbol's shard never moves. */
+/** How many tick shards there are; a tick shard is a shard of the cluster too, so a symbol's ticks and its actor go together. */
 export const TICK_SHARDS = 64
 
-/** FNV-1a over the symbol, modulo the shards. */
+/** Shard group of the ticker actors: nodes of the role "market". */
+export const MARKET_SHARDS = "market"
+
+/** 0 … TICK_SHARDS − 1; the cluster's own hash of an entity id (a test holds them together), so it never moves. */
 export const tickShard = (symbol: string): number => {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < symbol.length; i++) hash = Math.imul(hash ^ symbol.charCodeAt(i), 0x01000193)
-  return (hash >>> 0) % TICK_SHARDS
+  let hash = 5381
+  for (let i = symbol.length - 1; i >= 0; i--) hash = (hash * 33) ^ symbol.charCodeAt(i)
+  hash = (hash & 0xbfffffff) | ((hash >>> 1) & 0x40000000)
+  return Math.abs(hash % TICK_SHARDS)
 }
 
 /** Feed → owner of the shard: batches of ticks, in feed order per symbol. */
-export const ticksTopic = (shard: number): Topic<TickBatch> => standing(`ticks.${shard}`)
+export const ticksTopic = (shard: number): Topic<TickBatch> => ({
+  name: `ticks.${shard}`,
+  watched: false,
+  reach: "log",
+  codec: tickBatchCodec
+})
 
 /**
  * A ticker's new state, encoded once by its owner; everyone downstream copies these bytes.
@@ -46,7 +65,12 @@ export interface QuoteUpdate {
 }
 
 /** Ticker → gateways that have a watcher of the symbol. */
-export const quotesTopic = (symbol: string): Topic<QuoteUpdate> => watched(`quotes.${symbol}`)
+export const quotesTopic = (symbol: string): Topic<QuoteUpdate> => ({
+  name: `quotes.${symbol}`,
+  watched: true,
+  reach: "cluster",
+  codec: quoteCodec
+})
 
 /** Bars that changed: the forming ones, finished ones, and finished ones that a late or corrected trade revised. */
 export interface BarsChanged {
@@ -56,7 +80,12 @@ export interface BarsChanged {
 }
 
 /** Ticker → bar store and live charts. */
-export const barsTopic = (symbol: string): Topic<BarsChanged> => watched(`bars.${symbol}`)
+export const barsTopic = (symbol: string): Topic<BarsChanged> => ({
+  name: `bars.${symbol}`,
+  watched: true,
+  reach: "cluster",
+  codec: barsCodec
+})
 
 /** Whether the feed is delivering; published on change. Symbols that merely do not trade stay "live". */
 export interface FeedLiveness {
@@ -64,4 +93,32 @@ export interface FeedLiveness {
   /** ms since epoch, wall clock. */
   readonly since: number
 }
-export const feedTopic: Topic<FeedLiveness> = standing("feed.liveness")
+/** What this node knows of it: said by whoever runs the feed here, or listens to its clock. */
+export const feedTopic: Topic<FeedLiveness> = {
+  name: "feed.liveness",
+  watched: false,
+  reach: "node",
+  codec: livenessCodec
+}
+
+/** Where the running feed stands: said a few times a second by the node that runs it, heard by all others. */
+export interface FeedClock {
+  /** Which playing of the feed (Feed.run id): another one starts its ticks anew. */
+  readonly run: string
+  readonly state: "starting" | "live" | "ended" | "down"
+  /** ms since epoch. */
+  readonly marketTime: number
+  /** Market time up to and including which every tick has been published. */
+  readonly publishedUpTo: number
+  /** Market seconds per second; 0 = as fast as it goes. */
+  readonly speed: number
+  /** FeedStatus.ticks and .malformed. */
+  readonly ticks: number
+  readonly malformed: number
+}
+export const feedClockTopic: Topic<FeedClock> = {
+  name: "feed.clock",
+  watched: false,
+  reach: "cluster",
+  codec: feedClockCodec
+}

@@ -4,12 +4,14 @@ import { Effect, Fiber, Layer, References } from "effect"
 import { TestClock } from "effect/testing"
 import { Bus } from "../../src/actors/kernel/Bus.ts"
 import { Gauges } from "../../src/actors/kernel/Gauges.ts"
+import { QuoteCache } from "../../src/actors/kernel/QuoteCache.ts"
 import { BarHistory } from "../../src/actors/market/BarHistory.ts"
 import { BarStore } from "../../src/actors/market/BarStore.ts"
 import { rollUp } from "../../src/actors/market/bars.ts"
 import { Checkpoints } from "../../src/actors/market/Checkpoints.ts"
 import { dayOfDate } from "../../src/actors/market/calendar.ts"
 import { Feed } from "../../src/actors/market/Feed.ts"
+import { ShardLedger } from "../../src/actors/market/ShardLedger.ts"
 import { TickerActors } from "../../src/actors/market/TickerActor.ts"
 import * as SingleNode from "../../src/app/cluster/SingleNode.ts"
 import { simulatedLayer } from "../../src/app/feeds/simulated/Simulated.ts"
@@ -23,8 +25,16 @@ const midnight = today?.midnight ?? Number.NaN
 
 const node = BarHistory.layer.pipe(
   Layer.provideMerge(TickerActors.layer),
+  Layer.provideMerge(SingleNode.layerSurroundings),
   Layer.provideMerge(
-    Layer.mergeAll(simulatedLayer({ symbols: 12 }), SingleNode.layer, BarStore.layerMemory, Checkpoints.layerMemory)
+    Layer.mergeAll(
+      simulatedLayer({ symbols: 12 }),
+      SingleNode.layer,
+      BarStore.layerMemory,
+      Checkpoints.layerMemory,
+      ShardLedger.layerMemory,
+      QuoteCache.layerNone
+    )
   ),
   Layer.provideMerge(Bus.layerInProcess),
   Layer.provideMerge(Gauges.layer),

@@ -5,11 +5,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, References } from "effect"
 import { Bus } from "../../src/actors/kernel/Bus.ts"
 import { Gauges } from "../../src/actors/kernel/Gauges.ts"
+import { QuoteCache } from "../../src/actors/kernel/QuoteCache.ts"
 import { BarHistory } from "../../src/actors/market/BarHistory.ts"
 import { BarStore } from "../../src/actors/market/BarStore.ts"
 import { Checkpoints } from "../../src/actors/market/Checkpoints.ts"
 import { dayOfDate } from "../../src/actors/market/calendar.ts"
 import { Feed } from "../../src/actors/market/Feed.ts"
+import { ShardLedger } from "../../src/actors/market/ShardLedger.ts"
 import { TickerActors } from "../../src/actors/market/TickerActor.ts"
 import * as SingleNode from "../../src/app/cluster/SingleNode.ts"
 import { replayLayer } from "../../src/app/feeds/lean/Replay.ts"
@@ -23,12 +25,15 @@ const midnight = (date: string): number => dayOfDate(date)?.midnight ?? Number.N
 const replay = (dataDir: string, symbols?: ReadonlyArray<string>) =>
   BarHistory.layer.pipe(
     Layer.provideMerge(TickerActors.layer),
+    Layer.provideMerge(SingleNode.layerSurroundings),
     Layer.provideMerge(
       Layer.mergeAll(
         replayLayer({ dataDir, date: "2013-10-07", speed: "max", symbols }),
         SingleNode.layer,
         BarStore.layerMemory,
-        Checkpoints.layerMemory
+        Checkpoints.layerMemory,
+        ShardLedger.layerMemory,
+        QuoteCache.layerNone
       )
     ),
     Layer.provideMerge(Bus.layerInProcess),

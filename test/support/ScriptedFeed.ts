@@ -23,6 +23,8 @@ export class ScriptedFeed {
       Feed.of({
         adapter: "scripted",
         label: this.label,
+        runId: "scripted",
+        source: "scripted",
         listings: this.symbols.map((symbol) => ({ symbol, name: symbol, exchange: "TEST", sector: "TEST" })),
         status: Effect.die(new Error("not scripted")),
         marketTime: () => this.marketTime,

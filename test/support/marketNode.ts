@@ -3,9 +3,11 @@ import { Effect, Layer, Logger, References } from "effect"
 import { TestClock } from "effect/testing"
 import { Bus } from "../../src/actors/kernel/Bus.ts"
 import { Gauges } from "../../src/actors/kernel/Gauges.ts"
+import { QuoteCache } from "../../src/actors/kernel/QuoteCache.ts"
 import { BarHistory } from "../../src/actors/market/BarHistory.ts"
 import { BarStore } from "../../src/actors/market/BarStore.ts"
 import { Checkpoints } from "../../src/actors/market/Checkpoints.ts"
+import { ShardLedger } from "../../src/actors/market/ShardLedger.ts"
 import { TickerActors } from "../../src/actors/market/TickerActor.ts"
 import { FoldFault, TickerSettings } from "../../src/actors/market/TickerSettings.ts"
 import * as SingleNode from "../../src/app/cluster/SingleNode.ts"
@@ -28,15 +30,20 @@ export interface MarketNodeOptions {
   readonly logged?: (message: unknown) => void
 }
 
-const stores = Layer.mergeAll(BarStore.layerMemory, Checkpoints.layerMemory, Bus.layerInProcess).pipe(
-  Layer.provideMerge(Gauges.layer)
-)
+const stores = Layer.mergeAll(
+  BarStore.layerMemory,
+  Checkpoints.layerMemory,
+  ShardLedger.layerMemory,
+  QuoteCache.layerNone,
+  Bus.layerInProcess
+).pipe(Layer.provideMerge(Gauges.layer))
 
 export const marketNode = (feed: ScriptedFeed, options: MarketNodeOptions = {}) =>
   Layer.unwrap(
     Effect.map(TickerSettings, (defaults) =>
       BarHistory.layer.pipe(
         Layer.provideMerge(TickerActors.layer),
+        Layer.provideMerge(SingleNode.layerSurroundings),
         Layer.provideMerge(options.barStore ?? Layer.empty),
         Layer.provideMerge(options.bus ?? Layer.empty),
         Layer.provideMerge(Layer.mergeAll(stores, SingleNode.layer, feed.layer)),

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as fc from "fast-check"
 import { formingOnly, shardsReady } from "../../../test/support/marketNode.ts"
+import { owner } from "../../../test/support/owner.ts"
 import { ScriptedFeed } from "../../../test/support/ScriptedFeed.ts"
 import type { Bar, BarsPage, Interval } from "../../rpc/market.ts"
 import { BarHistory, type HistoryQuery } from "./BarHistory.ts"
@@ -92,7 +93,7 @@ describe("BarHistory.page", () => {
         return Effect.gen(function* () {
           yield* shardsReady
           const store = yield* BarStore
-          yield* store.put("A", base, bars.slice(seam, -1))
+          yield* store.put(owner(), "A", base, bars.slice(seam, -1))
           const from = range === null ? undefined : times[range[0] % Math.max(1, times.length)]
           const to =
             from === undefined || range === null ? undefined : from + range[1] * (base === "1s" ? 1_000 : 60_000)
@@ -174,10 +175,10 @@ describe("BarHistory.page", () => {
       const store = yield* BarStore
       const full = memoryCapacity["1m"]
       const own = Array.from({ length: full }, (_, i) => bar(start + i * minute))
-      yield* store.put("A", "1m", own)
+      yield* store.put(owner(), "A", "1m", own)
       const before = (yield* allPages({ symbol: "A", interval: "1m", limit: 1_000 })).flat()
       assert.strictEqual(before.length, full + 100)
-      yield* store.put("A", "1m", [bar(start + full * minute)])
+      yield* store.put(owner(), "A", "1m", [bar(start + full * minute)])
       const gone = (full >> 3) * minute
       const pages = yield* allPages({ symbol: "A", interval: "1m", limit: 1_000 })
       assert.strictEqual(pages[0]?.[0]?.time, start + gone)
@@ -198,7 +199,7 @@ describe("BarHistory.page", () => {
       yield* shardsReady
       const store = yield* BarStore
       const history = yield* BarHistory
-      yield* store.put("A", "1m", [bar(60_000, 5)])
+      yield* store.put(owner(), "A", "1m", [bar(60_000, 5)])
       const page = yield* history.page({ symbol: "A", interval: "1m" })
       assert.deepStrictEqual(page.bars, [bar(0, 1), bar(60_000, 5), bar(120_000, 7, { final: false })])
       assert.strictEqual(page.label, "REPLAY")

@@ -1,6 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as fc from "fast-check"
+import { owner } from "../../../test/support/owner.ts"
 import type { Bar } from "../../rpc/market.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { BarColumns } from "./BarColumns.ts"
@@ -44,7 +45,7 @@ it.effect("the in-memory store is bounded: the oldest bars go, counted", () =>
     const store = yield* BarStore
     const gauges = yield* Gauges
     const count = memoryCapacity["1s"] * 3
-    for (let i = 0; i < count; i++) yield* store.put("A", "1s", [bar(i, 0)])
+    for (let i = 0; i < count; i++) yield* store.put(owner(), "A", "1s", [bar(i, 0)])
     const kept = yield* store.page({ symbol: "A", interval: "1s", limit: count })
     assert.isAtMost(kept.length, memoryCapacity["1s"])
     assert.isAtLeast(kept.length, memoryCapacity["1s"] / 2)
@@ -55,7 +56,7 @@ it.effect("the in-memory store is bounded: the oldest bars go, counted", () =>
     assert.strictEqual(yield* store.evictedUpTo("A", "1m"), Number.NEGATIVE_INFINITY)
     assert.strictEqual(yield* store.evictedUpTo("B", "1s"), Number.NEGATIVE_INFINITY)
     // what is older than everything kept does not push out what is newer
-    yield* store.put("A", "1s", [bar(0, 0)])
+    yield* store.put(owner(), "A", "1s", [bar(0, 0)])
     assert.strictEqual((yield* store.page({ symbol: "A", interval: "1s", limit: count })).at(-1)?.time, count - 1)
   }).pipe(Effect.provide(BarStore.layerMemory.pipe(Layer.provideMerge(Gauges.layer))))
 )

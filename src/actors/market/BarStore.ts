@@ -1,9 +1,11 @@
-/** Where finished bars are kept. The in-memory one here is bounded; the SQL one comes with storage (same port suite). */
+/** Where finished bars are kept. The in-memory one here is bounded; the SQL one is in src/app/postgres (same port suite). */
 import { Context, Effect, Layer } from "effect"
 import type { Bar } from "../../rpc/market.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { BarColumns } from "./BarColumns.ts"
 import type { BarQuery, BaseInterval } from "./Feed.ts"
+import type { StaleOwner } from "./ShardLedger.ts"
+import type { ShardTerm } from "./ShardTerms.ts"
 
 /**
  * Bars the in-memory store keeps per symbol, by interval; the oldest go first. 1s: an hour of a symbol that trades every
@@ -18,9 +20,17 @@ export const memoryCapacity: { readonly [interval in BaseInterval]: number } = {
 export class BarStore extends Context.Service<
   BarStore,
   {
-    /** Idempotent upsert by (symbol, interval, time): a higher revision replaces, a lower one is ignored. */
-    readonly put: (symbol: string, interval: BaseInterval, bars: ReadonlyArray<Bar>) => Effect.Effect<void>
-    /** Oldest first, at most `limit`, the newest ones that match; without those that lost every trade. */
+    /**
+     * Idempotent upsert by (symbol, interval, time): a later term, or a higher revision under the same one, replaces; an older
+     * one is ignored. Succeeds when it is durable. Refused when the shard has another owner since. Dies when the store is away.
+     */
+    readonly put: (
+      owner: ShardTerm,
+      symbol: string,
+      interval: BaseInterval,
+      bars: ReadonlyArray<Bar>
+    ) => Effect.Effect<void, StaleOwner>
+    /** Oldest first, at most `limit`, the newest ones that match; without those that lost every trade. Dies when the store is away. */
     readonly page: (query: BarQuery) => Effect.Effect<ReadonlyArray<Bar>>
     /** Time of the newest bar that had to go, −Infinity while none had to: only later ones are all here. */
     readonly evictedUpTo: (symbol: string, interval: BaseInterval) => Effect.Effect<number>
@@ -37,7 +47,7 @@ export class BarStore extends Context.Service<
         "1d": new Map()
       }
       return BarStore.of({
-        put: (symbol, interval, bars) =>
+        put: (_owner, symbol, interval, bars) =>
           Effect.sync(() => {
             let columns = series[interval].get(symbol)
             if (columns === undefined) {

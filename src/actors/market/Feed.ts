@@ -20,11 +20,18 @@ export interface BarQuery {
   readonly limit: number
 }
 
+/** Recorded and simulated ticks wait as long as they must, and none is lost; a live feed's do not. */
+export const canWait = (label: FeedLabel): boolean => label === "SIMULATED" || label === "REPLAY"
+
 export class Feed extends Context.Service<
   Feed,
   {
     readonly adapter: string
     readonly label: FeedLabel
+    /** Names this playing: ticks of another one are not continued. The same recording is one, however often it is started. */
+    readonly runId: string
+    /** Whose bars these are, e.g. "simulated:42": bars of different sources are kept apart. */
+    readonly source: string
     /** Every symbol this feed can tell about, in symbol order. */
     readonly listings: ReadonlyArray<Listing>
     readonly status: Effect.Effect<FeedStatus>

@@ -11,7 +11,9 @@ const kinds: ReadonlyArray<readonly [count: Exclude<keyof FoldCounts, "ticks">, 
   ["malformed", 'kind="malformed"'],
   ["beforeToday", 'kind="before-today"'],
   ["beyondKept", 'kind="beyond-kept"'],
-  ["toldAgain", 'kind="told-again"']
+  ["toldAgain", 'kind="told-again"'],
+  ["repeated", 'kind="repeated"'],
+  ["missed", 'kind="missed"']
 ]
 
 export class FoldReport {
@@ -21,6 +23,11 @@ export class FoldReport {
   /** `told`: what the state it begins with had counted. */
   constructor(gauges: typeof Gauges.Service, told: FoldCounts) {
     this.#gauges = gauges
+    this.#told = { ...told }
+  }
+
+  /** The state was replaced by one that had counted this. */
+  restart(told: FoldCounts): void {
     this.#told = { ...told }
   }
 

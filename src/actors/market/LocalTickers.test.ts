@@ -6,6 +6,9 @@ import { type LocalTicker, LocalTickers } from "./LocalTickers.ts"
 const actor = (symbol: string) => {
   const local: LocalTicker = {
     symbol,
+    shard: 0,
+    isDurable: () => true,
+    settle: Effect.void,
     fed: false,
     touchedAt: 0,
     offer: () => true,

@@ -1,10 +1,13 @@
 /** The ticker actors alive on this node: how the router reaches their mailboxes without a call through the cluster. */
 import { Context, Deferred, Effect, Layer, type Scope } from "effect"
 import type { TickBatch } from "../../rpc/ticks.ts"
+import type { Unsettled } from "./TickSource.ts"
 
 /** One live actor as its node sees it. */
 export interface LocalTicker {
   readonly symbol: string
+  /** Its tick shard. */
+  readonly shard: number
   /** The router's notes: ticks came since it last told the cluster so, and when that was (ms since epoch). */
   fed: boolean
   touchedAt: number
@@ -12,6 +15,10 @@ export interface LocalTicker {
   readonly offer: (batch: TickBatch) => boolean
   /** Waits for room. False: this actor has stopped, activate it again. */
   readonly accept: (batch: TickBatch) => Effect.Effect<boolean>
+  /** Every batch it took is in a durable checkpoint. */
+  readonly isDurable: () => boolean
+  /** Succeeds once every batch it took before is in a durable checkpoint. */
+  readonly settle: Effect.Effect<void, Unsettled>
   /** All ticks up to this market time were offered: bars that ended by then become final. Cheap when none did. */
   readonly advance: (publishedUpTo: number) => void
   /** Ticks were lost before the mailbox: a new epoch makes every watcher resynchronise. */
@@ -23,6 +30,9 @@ export class LocalTickers extends Context.Service<
   {
     readonly get: (symbol: string) => LocalTicker | undefined
     readonly all: () => Iterable<LocalTicker>
+    /** Batches of the shard were taken and are neither in an actor nor durable: once, then it is forgotten. */
+    readonly takeLost: (shard: number) => boolean
+    readonly lose: (shard: number) => void
     /**
      * Held until the Scope closes. Waits while a predecessor of the same symbol is still stopping, so that its last
      * checkpoint is there to be loaded; `build` runs after that.
@@ -38,6 +48,8 @@ export class LocalTickers extends Context.Service<
     /** Symbols taken, from before `build` until the actor has stopped wholly. */
     const taken = new Map<string, Deferred.Deferred<void>>()
 
+    const lost = new Set<number>()
+
     const take = (symbol: string) =>
       Effect.acquireRelease(
         Effect.sync(() => {
@@ -48,6 +60,8 @@ export class LocalTickers extends Context.Service<
         }),
         (stopped) => {
           if (stopped === undefined) return Effect.void
+          const ticker = tickers.get(symbol)
+          if (ticker?.isDurable() === false) lost.add(ticker.shard)
           tickers.delete(symbol)
           taken.delete(symbol)
           return Deferred.succeed(stopped, undefined)
@@ -57,6 +71,8 @@ export class LocalTickers extends Context.Service<
     return LocalTickers.of({
       get: (symbol) => tickers.get(symbol),
       all: () => tickers.values(),
+      takeLost: (shard) => lost.delete(shard),
+      lose: (shard) => void lost.add(shard),
       register: (symbol, build) =>
         Effect.gen(function* () {
           // taken first and so released last: `build` acquires its own resources after it

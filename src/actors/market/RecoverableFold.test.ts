@@ -35,9 +35,9 @@ const make = (maxJournal = 5, checkpoint?: Array<number>, restorable = true) => 
       maxJournal,
       onParked: (input) => parked.push(input.name),
       onCheckpointDiscarded: () => discarded++
-    },
-    checkpoint
+    }
   )
+  fold.restart(checkpoint)
   return { fold, parked, discarded: () => discarded }
 }
 

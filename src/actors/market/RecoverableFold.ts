@@ -44,12 +44,21 @@ export class RecoverableFold<State, Input> {
   #crashes = 0
   #reason: unknown
 
-  /** Given a checkpoint it starts broken: `recover` restores it. It is taken over: do not change it afterwards. */
-  constructor(folding: Folding<State, Input>, options: RecoverableFoldOptions<Input>, checkpoint: State | undefined) {
+  constructor(folding: Folding<State, Input>, options: RecoverableFoldOptions<Input>) {
     this.#folding = folding
     this.#options = options
-    this.#checkpoint = checkpoint
     this.#state = folding.initial()
+  }
+
+  /**
+   * Begins anew from a checkpoint, or from nothing; what is in hand stays. It is broken then: `recover` restores it. The
+   * checkpoint is taken over: do not change it afterwards.
+   */
+  restart(checkpoint: State | undefined): void {
+    this.#checkpoint = checkpoint
+    this.#state = this.#folding.initial()
+    this.#journal = []
+    this.#journalWeight = 0
     this.#broken = checkpoint !== undefined
   }
 

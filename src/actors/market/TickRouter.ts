@@ -1,24 +1,25 @@
 /**
- * From the bus to the mailboxes: hears every batch on `ticks.<shard>`, gives it to its symbol's actor on this node, starts
- * the actor first when it is passive. Symbols whose shard another node owns are that node's router's business.
+ * From the tick source to the mailboxes: gets every batch of this node's shards, gives it to its symbol's actor, starts the
+ * actor first when it is passive. Symbols whose shard another node owns are that node's router's business.
  *
  * Order per symbol is kept: a publisher waits for its batch to be accepted, and while an actor starts its batches queue here.
  * Back-pressure: a full mailbox makes the publisher wait. Recorded and simulated feeds can wait for ever and lose nothing;
  * a live feed cannot, so after `overflowMillis` its batch is dropped, counted, and the watchers are told by a new epoch (A6).
  *
- * Once a second it also tells the actors how far the feed has published, so that bars of quiet symbols become final, and tells the cluster
- * which actors are in use, so that they are not passivated: one loop for the node, no timer per actor (F4).
+ * It also tells the actors how far the feed has come, so that bars of quiet symbols become final, has them settle what the
+ * source asks to be durable, and once a second tells the cluster which actors are in use, so that they are not passivated:
+ * one loop for the node, no timer per actor (F4).
  */
 import { Clock, Deferred, Effect, Layer, Option, Schedule } from "effect"
-import { EntityId, Sharding } from "effect/cluster"
 import { Ticker } from "../../rpc/ticker.ts"
 import type { TickBatch } from "../../rpc/ticks.ts"
-import { TICK_SHARDS, tickShard, ticksTopic } from "../../rpc/topics.ts"
-import { Bus } from "../kernel/Bus.ts"
+import { TICK_SHARDS, tickShard } from "../../rpc/topics.ts"
 import { Gauges } from "../kernel/Gauges.ts"
-import { Feed } from "./Feed.ts"
+import { canWait, Feed } from "./Feed.ts"
 import { type LocalTicker, LocalTickers } from "./LocalTickers.ts"
+import { ShardTerms } from "./ShardTerms.ts"
 import { TickerSettings } from "./TickerSettings.ts"
+import { TickSource, Unsettled } from "./TickSource.ts"
 
 /** A symbol whose actor is being started, and what waits for it. */
 interface Starting {
@@ -27,30 +28,28 @@ interface Starting {
 }
 
 const make = Effect.gen(function* () {
-  const bus = yield* Bus
   const gauges = yield* Gauges
   const feed = yield* Feed
   const locals = yield* LocalTickers
   const settings = yield* TickerSettings
-  const sharding = yield* Sharding.Sharding
+  const source = yield* TickSource
+  const terms = yield* ShardTerms
   const clock = yield* Clock.Clock
   const client = yield* Ticker.client
   const scope = yield* Effect.scope
-  const canWait = feed.label === "SIMULATED" || feed.label === "REPLAY"
+  const waits = canWait(feed.label)
   const settledAt = clock.currentTimeMillisUnsafe() + settings.shardSettleMillis
   const starting = new Map<string, Starting>()
 
   /** False only when another node surely owns it; while shards are still being handed out, the cluster decides. */
-  const mayBeOurs = (symbol: string) =>
-    clock.currentTimeMillisUnsafe() < settledAt ||
-    sharding.hasShardId(sharding.getShardId(EntityId.make(symbol), Ticker.getShardGroup(EntityId.make(symbol))))
+  const mayBeOurs = (symbol: string) => clock.currentTimeMillisUnsafe() < settledAt || terms.owns(tickShard(symbol))
 
   const drop = (batch: TickBatch, reason: string) =>
     gauges.add("ticks_dropped_total", batch.ticks.length, `reason="${reason}"`)
 
   /** Hands over, waiting for room. False: the actor has stopped. */
   const accept = (ticker: LocalTicker, batch: TickBatch): Effect.Effect<boolean> =>
-    canWait
+    waits
       ? ticker.accept(batch)
       : Effect.map(
           Effect.timeoutOption(ticker.accept(batch), settings.overflowMillis),
@@ -80,6 +79,7 @@ const make = Effect.gen(function* () {
           for (const batch of waiting.batches) drop(batch, "not-started")
         }
         waiting.batches.length = 0
+        locals.lose(tickShard(symbol))
         return
       }
       touched(ticker)
@@ -140,13 +140,9 @@ const make = Effect.gen(function* () {
   }
 
   const sweep = Effect.gen(function* () {
-    // not the clock's: ticks of before now may still be about to be published
-    const publishedUpTo = feed.publishedUpTo()
     const now = clock.currentTimeMillisUnsafe()
     const inUse: Array<LocalTicker> = []
     for (const ticker of locals.all()) {
-      // what waits for a starting actor is not in its mailbox yet
-      if (!starting.has(ticker.symbol)) ticker.advance(publishedUpTo)
       if (ticker.fed && now - ticker.touchedAt >= half) inUse.push(ticker)
     }
     for (const ticker of inUse) {
@@ -156,8 +152,25 @@ const make = Effect.gen(function* () {
     }
   }).pipe(Effect.catchCause((cause) => Effect.logError("The ticker sweep failed", cause)))
 
+  const reached = (shard: number, publishedUpTo: number) => {
+    for (const ticker of locals.all()) {
+      // what waits for a starting actor is not in its mailbox yet
+      if (ticker.shard === shard && !starting.has(ticker.symbol)) ticker.advance(publishedUpTo)
+    }
+  }
+
+  const settle = Effect.fnUntraced(function* (shard: number) {
+    for (const [symbol, waiting] of starting) if (tickShard(symbol) === shard) yield* Deferred.await(waiting.done)
+    const undurable = Array.from(locals.all()).filter((ticker) => ticker.shard === shard && !ticker.isDurable())
+    yield* Effect.forEach(undurable, (ticker) => ticker.settle, { concurrency: "unbounded", discard: true })
+    // after the others, which may have stopped meanwhile
+    if (locals.takeLost(shard)) {
+      return yield* new Unsettled({ shard, message: "an actor stopped before its checkpoint was durable" })
+    }
+  })
+
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep("1 second"), sweep)))
-  for (let shard = 0; shard < TICK_SHARDS; shard++) yield* bus.subscribe(ticksTopic(shard), route)
+  yield* source.feed({ take: route, reached, settle })
 })
 
 export const TickRouter = { layer: Layer.effectDiscard(make) }

@@ -8,14 +8,17 @@ import { Rpc } from "effect/rpc"
 import { Ticker } from "../../rpc/ticker.ts"
 import type { Bus } from "../kernel/Bus.ts"
 import type { Gauges } from "../kernel/Gauges.ts"
+import type { QuoteCache } from "../kernel/QuoteCache.ts"
 import type { BarStore } from "./BarStore.ts"
 import type { Checkpoints } from "./Checkpoints.ts"
 import type { Feed } from "./Feed.ts"
 import { LocalTickers } from "./LocalTickers.ts"
 import { ParkedBatches } from "./ParkedBatches.ts"
+import type { ShardTerms } from "./ShardTerms.ts"
 import { makeTickerLife } from "./TickerLife.ts"
 import { TickerSettings } from "./TickerSettings.ts"
 import { TickRouter } from "./TickRouter.ts"
+import type { TickSource } from "./TickSource.ts"
 
 const actor = Effect.gen(function* () {
   const { entityId } = yield* Entity.CurrentAddress
@@ -44,7 +47,7 @@ export const TickerActors: {
   readonly layer: Layer.Layer<
     LocalTickers | ParkedBatches,
     never,
-    Bus | BarStore | Checkpoints | Feed | Gauges | Sharding.Sharding
+    Bus | BarStore | Checkpoints | Feed | Gauges | QuoteCache | ShardTerms | Sharding.Sharding | TickSource
   >
 } = {
   layer: Layer.provideMerge(

@@ -3,25 +3,31 @@
  * (tickerState), says the new state on `quotes.<symbol>` and changed bars on `bars.<symbol>`, and answers snapshots.
  *
  * All batches that wait are taken at once and published once: under load the rate falls, not the freshness.
- * A crash in the fold costs a restart, a new epoch and a replay (RecoverableFold), never another symbol's time.
+ * A crash in the fold costs a restart, a new epoch and a replay (RecoverableFold), never another symbol's time. What it keeps
+ * outside itself is TickerStorage's affair, under the term of its shard (ShardTerms); refused as a former owner, it looks
+ * whether the shard is still here and goes on from whichever state is further.
  */
-import { Clock, Deferred, Effect, Latch, Queue, Stream } from "effect"
-import { Unavailable } from "../../rpc/market.ts"
+import { Clock, Deferred, Effect, Queue, Schedule, Stream } from "effect"
+import type { Unavailable } from "../../rpc/market.ts"
 import type { TickBatch } from "../../rpc/ticks.ts"
-import { barsTopic, type QuoteUpdate, quotesTopic } from "../../rpc/topics.ts"
-import { encodeQuoteBody } from "../../rpc/wire.ts"
+import { barsTopic, type QuoteUpdate, quotesTopic, tickShard } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
+import { QuoteCache } from "../kernel/QuoteCache.ts"
 import { supervise } from "../kernel/Supervisor.ts"
 import { BarChanges } from "./BarChanges.ts"
-import { BarStore } from "./BarStore.ts"
 import { Checkpoints } from "./Checkpoints.ts"
-import { Feed } from "./Feed.ts"
+import { canWait, Feed } from "./Feed.ts"
 import { FoldReport } from "./FoldReport.ts"
 import type { LocalTicker } from "./LocalTickers.ts"
 import { ParkedBatches } from "./ParkedBatches.ts"
+import { QuoteEncoder } from "./QuoteEncoder.ts"
 import { RecoverableFold } from "./RecoverableFold.ts"
+import { type ShardTerm, ShardTerms } from "./ShardTerms.ts"
+import { TickerPresence } from "./TickerPresence.ts"
 import { FoldFault, TickerSettings } from "./TickerSettings.ts"
+import { makeTickerStorage } from "./TickerStorage.ts"
+import { TickSource, Unsettled } from "./TickSource.ts"
 import {
   closeBars,
   copyTickerState,
@@ -29,13 +35,20 @@ import {
   formingBars,
   initialTickerState,
   nextCloseAt,
-  quoteState,
   type TickerState
 } from "./tickerState.ts"
-import { UnsavedBars } from "./UnsavedBars.ts"
+import { startsAnew } from "./tickOrigin.ts"
 
-/** A batch, or a market time that has been reached. */
+/** What is folded: a batch, or a market time that has been reached. */
 type Input = TickBatch | number
+
+/** Asks for a durable checkpoint of all that came before it. */
+interface Settlement {
+  readonly settled: Deferred.Deferred<void, Unsettled>
+}
+
+const isSettlement = (message: Input | Settlement): message is Settlement =>
+  typeof message === "object" && "settled" in message
 
 export interface TickerLife {
   readonly local: LocalTicker
@@ -48,31 +61,41 @@ export interface TickerLife {
   readonly hold: Stream.Stream<never, Unavailable>
 }
 
+const untilOwned = Schedule.min([Schedule.exponential("20 millis"), Schedule.spaced("250 millis")])
+
 export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
   const bus = yield* Bus
-  const gauges = yield* Gauges
-  const store = yield* BarStore
+  const cache = yield* QuoteCache
   const checkpoints = yield* Checkpoints
+  const clock = yield* Clock.Clock
+  const fault = yield* FoldFault
   const feed = yield* Feed
+  const gauges = yield* Gauges
   const parked = yield* ParkedBatches
   const settings = yield* TickerSettings
-  const fault = yield* FoldFault
-  const clock = yield* Clock.Clock
+  const source = yield* TickSource
+  const terms = yield* ShardTerms
   const quotes = quotesTopic(symbol)
   const bars = barsTopic(symbol)
+  const shard = tickShard(symbol)
 
-  const mailbox = yield* Queue.bounded<Input>(settings.mailboxBatches)
-  const saved = yield* checkpoints.load(symbol)
-  /** Of the newest incarnation; outlives a state that is rebuilt. */
-  let epoch = saved?.epoch ?? 0
-  let encoded: QuoteUpdate | undefined
-  /** Open: `fold.state` may be read, and all that was published is in it. Closed while publishing or rebuilding. */
-  const settled = Latch.makeUnsafe(false)
-  let stopped = false
+  const mailbox = yield* Queue.bounded<Input | Settlement>(settings.mailboxBatches)
+  const presence = new TickerPresence(symbol, clock, () => terms.owns(shard))
+  const { settled } = presence
+  /** Under which term the state is; undefined until it is loaded. */
+  let owner: ShardTerm | undefined
+  let epoch = 0
+  /** A write was refused: the shard is, or was, another node's. */
+  let refused = false
   let resyncAsked = false
+  let missed = 0
+  /** Batches offered, taken from the mailbox, and in the newest durable checkpoint. */
+  let offered = 0
+  let taken = 0
+  let durable = 0
   /** Bars to be told. */
   const changes = new BarChanges()
-  const unsaved = new UnsavedBars(settings.unsavedBars)
+  const settlements: Array<Settlement> = []
   /** Said in the log once the actor can: what happens inside the fold cannot wait. */
   const news: Array<Effect.Effect<void>> = []
 
@@ -87,8 +110,9 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
           return state
         }
         fault(symbol, input)
-        foldBatch(state, input, changes)
-        return state
+        const base = startsAnew(state, input) ? initialTickerState(symbol) : state
+        foldBatch(base, input, changes)
+        return base
       }
     },
     {
@@ -107,81 +131,83 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
         )
       },
       onCheckpointDiscarded: () => gauges.add("ticker_checkpoints_discarded_total", 1)
-    },
-    saved
+    }
   )
 
-  const report = new FoldReport(gauges, (saved ?? fold.state).counts)
+  const report = new FoldReport(gauges, fold.state.counts)
 
   const startEpoch = () => {
-    epoch = Math.max(clock.currentTimeMillisUnsafe(), epoch + 1)
+    epoch = owner === undefined ? epoch + 1 : owner.nextEpoch()
     fold.state.epoch = epoch
     fold.state.seq = 0
     resyncAsked = false
+    missed = fold.state.counts.missed
   }
 
-  /** The state as every watcher gets it: encoded at most once per position (F1). */
-  const current = (): QuoteUpdate => {
-    const { state } = fold
-    if (encoded !== undefined && encoded.seq === state.seq && encoded.epoch === state.epoch) return encoded
-    const quote = quoteState(state)
-    gauges.add("quote_encodings_total", 1)
-    encoded = {
-      symbol,
-      epoch: state.epoch,
-      seq: state.seq,
-      exchangeTime: quote.exchangeTime,
-      ingestTime: quote.ingestTime,
-      body: encodeQuoteBody(quote)
+  const encoder = new QuoteEncoder(gauges)
+  const current = (): QuoteUpdate => encoder.encode(fold.state)
+
+  const storage = yield* makeTickerStorage(
+    symbol,
+    () => owner,
+    () => {
+      refused = true
+      // wakes the actor; a full mailbox does so too
+      Queue.offerUnsafe(mailbox, fold.state.marketTime)
     }
-    return encoded
+  )
+  const scope = yield* Effect.scope
+
+  /** Whoever asked for it hears that all before is durable; beside the fold, which goes on. */
+  const answer = (asked: ReadonlyArray<Settlement>, writer: ShardTerm): Effect.Effect<void> => {
+    const state = fold.checkpoint()
+    const position = taken
+    return storage.settle(writer, state).pipe(
+      Effect.tap(() =>
+        Effect.sync(() => {
+          durable = Math.max(durable, position)
+        })
+      ),
+      Effect.catchCause((cause) =>
+        Effect.andThen(
+          Effect.logWarning("A checkpoint could not be saved", { symbol }, cause),
+          Effect.fail(unsettled("its checkpoint could not be saved"))
+        )
+      ),
+      Effect.exit,
+      Effect.flatMap((exit) => Effect.forEach(asked, ({ settled }) => Deferred.done(settled, exit), { discard: true })),
+      Effect.forkIn(scope, { startImmediately: true }),
+      Effect.asVoid
+    )
   }
 
-  const save = Effect.suspend(() =>
-    Effect.forEach(
-      unsaved.batches(),
-      ([interval, finished]) =>
-        Effect.map(store.put(symbol, interval, finished), () => unsaved.done(interval, finished)),
-      { discard: true }
-    )
-  ).pipe(
-    // live quotes go on while the store is down; what waits is tried again with the next finished bar
-    Effect.catchCause((cause) => {
-      gauges.add("bar_store_failures_total", 1)
-      return Effect.logWarning("Finished bars could not be stored, will try again", cause)
-    })
-  )
-
-  const keepCheckpoint = Effect.suspend(() => checkpoints.save(symbol, fold.checkpoint())).pipe(
-    Effect.catchCause((cause) => {
-      gauges.add("checkpoint_failures_total", 1)
-      return Effect.logWarning("A checkpoint could not be saved", cause)
-    })
-  )
-
-  /** What follows the quote: bars to charts, finished ones to the store, a checkpoint when the journal is long. */
+  /** What follows the quote: bars to charts, finished ones to the store, checkpoints. */
   const announceBars = (): Effect.Effect<void> => {
     const steps: Array<Effect.Effect<void>> = []
     const listened = bus.hasSubscribers(bars)
     for (const [interval, changed] of changes.entries()) {
-      const forgotten = unsaved.add(interval, changed)
-      if (forgotten > 0) gauges.add("bars_forgotten_total", forgotten)
+      storage.add(interval, changed)
       if (listened) steps.push(bus.publish(bars, { symbol, interval, bars: changed }))
     }
     changes.clear()
-    if (!unsaved.isEmpty) steps.push(save)
-    if (fold.checkpointDue) steps.push(keepCheckpoint)
+    if (storage.isDue()) steps.push(storage.store)
+    if (storage.isCrowded() && canWait(feed.label)) steps.push(storage.room)
+    if (settlements.length > 0 && owner !== undefined) steps.push(answer(settlements.splice(0), owner))
+    else if (fold.checkpointDue) fold.checkpoint()
     if (steps.length === 0) return Effect.void
     return steps.length === 1 && steps[0] !== undefined ? steps[0] : Effect.all(steps, { discard: true })
   }
 
   /** Says the state. `settled` opens once the quote is out: until then a snapshot could carry a position still to be published. */
   const announce = (): Effect.Effect<void> => {
-    if (!bus.hasSubscribers(quotes)) {
+    // while an old stretch is read again nobody is told of it: who watches asks for a snapshot, and gets it caught up
+    if (!bus.hasSubscribers(quotes) || !source.isCaughtUp(shard)) {
       settled.openUnsafe()
       return announceBars()
     }
-    return Effect.flatMap(bus.publish(quotes, current()), () => {
+    const quote = current()
+    cache.put(quote)
+    return Effect.flatMap(bus.publish(quotes, quote), () => {
       settled.openUnsafe()
       return announceBars()
     })
@@ -189,12 +215,14 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
 
   const turn = Effect.suspend(() => {
     settled.closeUnsafe()
-    const resynchronise = resyncAsked
-    if (resynchronise) startEpoch()
     const before = fold.state.seq
     fold.fold()
-    report.tell(fold.state.counts)
-    if (resynchronise || fold.state.seq !== before) return announce()
+    const { state } = fold
+    report.tell(state.counts)
+    // another run replaced the state, or ticks were lost on the way: who watches starts anew
+    const resynchronise = resyncAsked || state.epoch !== epoch || state.counts.missed !== missed
+    if (resynchronise) startEpoch()
+    if (resynchronise || state.seq !== before) return announce()
     settled.openUnsafe()
     return announceBars()
   })
@@ -206,15 +234,49 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
   const catchUp = () => {
     if (fold.waiting > 0 || Queue.sizeUnsafe(mailbox) > 0) return
     // without a day there is nothing to close: its session is the clock's
-    const reached = fold.state.midnight > 0 ? feed.publishedUpTo() - settings.closeGraceMillis : feed.marketTime()
+    const reached =
+      fold.state.midnight > 0 ? source.publishedUpTo(shard) - settings.closeGraceMillis : feed.marketTime()
     if (reached < nextCloseAt(fold.state)) return
     fold.take([reached])
     fold.fold()
   }
 
-  /** From (re)start to crash: a new epoch, the whole state said, then batches as they come. */
-  const life = Effect.suspend(() => {
-    settled.closeUnsafe()
+  /** The term this node has the shard under, and the state that goes with it. */
+  const own = Effect.gen(function* () {
+    const term = yield* Effect.retry(terms.current(shard), untilOwned)
+    if (term === owner) return
+    const saved = yield* checkpoints.load(symbol)
+    // the shard may have been elsewhere for a while: whichever state is further is the one
+    const isFurther = saved !== undefined && (saved.run !== fold.state.run || saved.fed > fold.state.fed)
+    if (owner === undefined || isFurther) {
+      changes.clear()
+      fold.restart(saved)
+      report.restart(saved?.counts ?? fold.state.counts)
+    }
+    owner = term
+  }).pipe(
+    Effect.tapDefect((defect) =>
+      Effect.logWarning("The store is away: a ticker actor waits for it", { symbol, defect: String(defect) })
+    ),
+    Effect.sandbox,
+    Effect.retry(untilOwned),
+    Effect.orDie
+  )
+
+  const take = (messages: ReadonlyArray<Input | Settlement>) => {
+    const inputs: Array<Input> = []
+    for (const message of messages) {
+      if (isSettlement(message)) {
+        settlements.push(message)
+        continue
+      }
+      if (typeof message === "object") taken++
+      inputs.push(message)
+    }
+    fold.take(inputs)
+  }
+
+  const begin = Effect.suspend(() => {
     if (fold.broken) {
       // what the crashed fold changed is not to be told; the replay tells it anew
       changes.clear()
@@ -223,49 +285,30 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     catchUp()
     startEpoch()
     return announce()
+  })
+
+  const work = Effect.whileLoop({
+    while: () => !refused,
+    body: () =>
+      Effect.flatMap(Queue.takeAll(mailbox), (messages) => {
+        take(messages)
+        return turn
+      }),
+    step: () => {}
+  })
+
+  /** From (re)start to crash: a new epoch, the whole state said, then batches as they come. */
+  const life = Effect.sync(() => {
+    refused = false
+    settled.closeUnsafe()
   }).pipe(
+    Effect.andThen(own),
+    Effect.andThen(begin),
     Effect.andThen(Effect.suspend(() => Effect.all(news.splice(0), { discard: true }))),
     Effect.andThen(Effect.suspend(() => (fold.waiting > 0 ? turn : Effect.void))),
-    Effect.andThen(
-      Effect.forever(
-        Effect.flatMap(Queue.takeAll(mailbox), (inputs) => {
-          fold.take(inputs)
-          return turn
-        })
-      )
-    )
+    Effect.andThen(work),
+    Effect.forever
   )
-
-  // ---- giving up, and coming back --------------------------------------------------------------------------------
-
-  let retryAt: number | undefined
-  let died = Deferred.makeUnsafe<never, Unavailable>()
-  const wanted = Latch.makeUnsafe(false)
-  const revived = Latch.makeUnsafe(true)
-
-  const unavailable = () =>
-    new Unavailable({
-      what: symbol,
-      retryAfterMillis: Math.max(100, (retryAt ?? 0) - clock.currentTimeMillisUnsafe()),
-      message: stopped
-        ? `${symbol} is moving or going to sleep, ask again`
-        : `${symbol} failed too often and is resting`
-    })
-
-  const rest = Effect.gen(function* () {
-    retryAt = clock.currentTimeMillisUnsafe() + settings.coolDownMillis
-    wanted.closeUnsafe()
-    revived.closeUnsafe()
-    Deferred.doneUnsafe(died, Effect.fail(unavailable()))
-    died = Deferred.makeUnsafe()
-    // whoever waited for the rebuild looks again and finds it down
-    settled.openUnsafe()
-    yield* Effect.sleep(settings.coolDownMillis)
-    yield* wanted.await
-    settled.closeUnsafe()
-    retryAt = undefined
-    revived.openUnsafe()
-  })
 
   const alive = Effect.scoped(
     Effect.andThen(
@@ -279,49 +322,61 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     )
   )
 
-  /** Reads once the actor is settled, in the same breath as finding it so: nothing can be published in between. */
-  const whenSettled = <A>(read: () => A): Effect.Effect<A, Unavailable> =>
-    Effect.suspend(() => {
-      if (stopped) return Effect.fail(unavailable())
-      if (retryAt !== undefined) {
-        wanted.openUnsafe()
-        if (clock.currentTimeMillisUnsafe() < retryAt) return Effect.fail(unavailable())
-        return Effect.andThen(revived.await, whenSettled(read))
-      }
-      return settled.isOpen() ? Effect.succeed(read()) : Effect.andThen(settled.await, whenSettled(read))
-    })
-
   // ---- what others may do ----------------------------------------------------------------------------------------
+
+  const unsettled = (why: string) => new Unsettled({ shard, message: `${symbol}: ${why}` })
 
   const drop = (batch: TickBatch, reason: string) => {
     gauges.add("ticks_dropped_total", batch.ticks.length, `reason="${reason}"`)
     resyncAsked = true
   }
 
+  const offer = (batch: TickBatch): boolean => {
+    if (presence.isResting || !Queue.offerUnsafe(mailbox, batch)) return false
+    offered++
+    return true
+  }
+
   const accept = (batch: TickBatch): Effect.Effect<boolean> =>
     Effect.suspend(() => {
-      if (stopped) return Effect.succeed(false)
-      if (retryAt === undefined) {
-        // the publisher waits for room, but not for a dead actor
-        return Effect.raceFirst(
-          Queue.offer(mailbox, batch),
-          Effect.matchEffect(Deferred.await(died), { onSuccess: Effect.succeed, onFailure: () => accept(batch) })
-        )
+      if (presence.isStopped) return Effect.succeed(false)
+      if (presence.isResting) {
+        presence.want()
+        if (Queue.offerUnsafe(mailbox, batch)) offered++
+        else drop(batch, "actor-down")
+        return Effect.succeed(true)
       }
-      wanted.openUnsafe()
-      if (!Queue.offerUnsafe(mailbox, batch)) drop(batch, "actor-down")
-      return Effect.succeed(true)
+      // the publisher waits for room, but not for a dead actor
+      return Effect.raceFirst(
+        Effect.tap(Queue.offer(mailbox, batch), (accepted) => Effect.sync(() => accepted && offered++)),
+        Effect.catch(presence.death, () => accept(batch))
+      )
     })
+
+  const settle = Effect.suspend((): Effect.Effect<void, Unsettled> => {
+    if (presence.isResting || presence.isStopped) return Effect.fail(unsettled("its actor is down"))
+    const settlement: Settlement = { settled: Deferred.makeUnsafe() }
+    return Effect.andThen(
+      Queue.offer(mailbox, settlement),
+      Effect.raceFirst(
+        Deferred.await(settlement.settled),
+        Effect.catch(presence.death, () => Effect.fail(unsettled("its actor stopped")))
+      )
+    )
+  })
 
   const local: LocalTicker = {
     symbol,
+    shard,
     fed: false,
     touchedAt: Number.NEGATIVE_INFINITY,
-    offer: (batch) => retryAt === undefined && Queue.offerUnsafe(mailbox, batch),
+    isDurable: () => offered === durable,
+    offer,
     accept,
+    settle,
     advance: (publishedUpTo) => {
       const reached = publishedUpTo - settings.closeGraceMillis
-      if (!settled.isOpen() || fold.broken || retryAt !== undefined || reached < nextCloseAt(fold.state)) return
+      if (!settled.isOpen() || fold.broken || presence.isResting || reached < nextCloseAt(fold.state)) return
       Queue.offerUnsafe(mailbox, reached)
     },
     resync: () => {
@@ -331,32 +386,38 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
 
   /** Passivation, or the shard moves: fold what is left, say it, leave a checkpoint for the next incarnation. */
   const finish = Effect.gen(function* () {
-    stopped = true
-    for (let rest = yield* Queue.clear(mailbox); rest.length > 0; rest = yield* Queue.clear(mailbox)) fold.take(rest)
+    presence.stop()
+    for (let rest = yield* Queue.clear(mailbox); rest.length > 0; rest = yield* Queue.clear(mailbox)) take(rest)
     yield* Queue.shutdown(mailbox)
-    Deferred.doneUnsafe(died, Effect.fail(unavailable()))
+    // never loaded: what it was given is read again, or was never acknowledged
+    if (owner === undefined) return
     if (fold.broken) fold.recover()
     if (fold.waiting > 0) yield* turn
-    yield* keepCheckpoint
+    yield* Effect.timeout(storage.settle(owner, fold.checkpoint()), settings.stopMillis)
+    durable = taken
   }).pipe(
     Effect.catchCause((cause) => {
       gauges.add("ticker_unclean_stops_total", 1)
       return Effect.logError("A ticker actor could not finish its work", cause)
     }),
     // callers that waited look again and find it stopped
-    Effect.ensuring(Effect.sync(() => settled.openUnsafe() && revived.openUnsafe())),
+    Effect.ensuring(Effect.sync(() => presence.release())),
     Effect.annotateLogs({ actor: "ticker", id: symbol })
   )
 
   yield* Effect.addFinalizer(() => finish)
-  yield* Effect.forkScoped(Effect.forever(Effect.catchTag(alive, "Escalated", () => rest)))
+  yield* Effect.forkScoped(
+    Effect.forever(Effect.catchTag(alive, "Escalated", () => presence.rest(settings.coolDownMillis)))
+  )
 
+  /** Nobody is shown what is still being read again. */
+  const caughtUp = <A>(read: () => A) => Effect.andThen(source.caughtUp(shard), presence.whenSettled(read))
   const self: TickerLife = {
     local,
-    snapshot: whenSettled(current),
-    formingBars: whenSettled(() => formingBars(fold.state)),
-    activate: whenSettled(() => {}),
-    hold: Stream.unwrap(whenSettled(() => Stream.fromEffect(Deferred.await(died))))
+    snapshot: caughtUp(current),
+    formingBars: caughtUp(() => formingBars(fold.state)),
+    activate: presence.whenSettled(() => {}),
+    hold: Stream.unwrap(presence.whenSettled(() => Stream.fromEffect(presence.death)))
   }
   return self
 })

@@ -23,6 +23,8 @@ export interface TickerSettings {
   readonly shardSettleMillis: number
   /** Unsaved finished bars an actor keeps while the bar store fails. */
   readonly unsavedBars: number
+  /** How long an actor that stops waits for its last checkpoint to be durable. */
+  readonly stopMillis: number
 }
 
 export const TickerSettings: Context.Reference<TickerSettings> = Context.Reference(
@@ -39,7 +41,8 @@ export const TickerSettings: Context.Reference<TickerSettings> = Context.Referen
       closeGraceMillis: 500,
       overflowMillis: 2_000,
       shardSettleMillis: 30_000,
-      unsavedBars: 2_000
+      unsavedBars: 2_000,
+      stopMillis: 3_000
     })
   }
 )

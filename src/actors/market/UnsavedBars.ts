@@ -21,6 +21,11 @@ export class UnsavedBars {
     return this.#bars["1s"].size === 0 && this.#bars["1m"].size === 0 && this.#bars["1d"].size === 0
   }
 
+  /** Half of its room is taken: who can wait should, before the oldest are forgotten. */
+  get isCrowded(): boolean {
+    return intervals.some((interval) => this.#bars[interval].size * 2 > this.#most)
+  }
+
   /** Returns how many of the oldest had to be forgotten. */
   add(interval: BaseInterval, bars: Iterable<Bar>): number {
     const waiting = this.#bars[interval]

@@ -226,7 +226,9 @@ describe("the quote", () => {
       malformed: 3,
       beforeToday: 1,
       beyondKept: 0,
-      toldAgain: 0
+      toldAgain: 0,
+      repeated: 0,
+      missed: 0
     })
     assert.deepStrictEqual([t.quote().volume, t.quote().seq], [100, 6])
   })

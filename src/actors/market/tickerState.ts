@@ -38,6 +38,7 @@ import {
 import { nextPhaseChange, nextTradingDay, phaseAt, tradingDayAt } from "./calendar.ts"
 import type { BaseInterval } from "./Feed.ts"
 import { TradeLog } from "./TradeLog.ts"
+import { takeUnseen } from "./tickOrigin.ts"
 import { foldCancel, foldCorrection, foldDaySoFar, foldTrade, settleDay } from "./tradeFold.ts"
 
 /** Half a million trades, some 15 MB: more than a busy day of the busiest recorded symbol. Room is taken as trades come. */
@@ -60,6 +61,10 @@ export interface FoldCounts {
   beyondKept: number
   /** Days so far told again, left out. */
   toldAgain: number
+  /** Ticks that came again, left out. */
+  repeated: number
+  /** Ticks that the stream lost before they came. */
+  missed: number
 }
 
 /** Everything known of one symbol. Owned by one actor; others get copies. */
@@ -110,6 +115,9 @@ export interface TickerState {
   exchangeTime: number
   ingestTime: number
   marketTime: number
+  /** The feed's run its ticks are of, and how many of them are folded (TickOrigin); "" where batches tell no origin. */
+  run: string
+  fed: number
   counts: FoldCounts
 }
 
@@ -156,6 +164,8 @@ export const initialTickerState = (symbol: string, epoch = 0, keptTrades = KEPT_
   exchangeTime: 0,
   ingestTime: 0,
   marketTime: 0,
+  run: "",
+  fed: 0,
   counts: {
     ticks: 0,
     late: 0,
@@ -165,7 +175,9 @@ export const initialTickerState = (symbol: string, epoch = 0, keptTrades = KEPT_
     malformed: 0,
     beforeToday: 0,
     beyondKept: 0,
-    toldAgain: 0
+    toldAgain: 0,
+    repeated: 0,
+    missed: 0
   }
 })
 
@@ -185,7 +197,9 @@ export const copyTickerState = (state: TickerState): TickerState => ({
  * tick.
  */
 export const foldBatch = (state: TickerState, batch: TickBatch, changes: BarChanges = new BarChanges()): BarChanges => {
-  for (const tick of batch.ticks) foldTick(state, tick, changes)
+  const ticks = takeUnseen(state, batch)
+  if (ticks.length === 0) return changes
+  for (const tick of ticks) foldTick(state, tick, changes)
   settleDay(state, changes)
   state.ingestTime = batch.ingestTime
   if (batch.previousClose !== null && batch.previousClose > 0) state.previousClose = batch.previousClose

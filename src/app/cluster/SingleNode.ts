@@ -1,6 +1,6 @@
 /**
  * The cluster in one process: a single runner that owns every shard, nothing stored, nothing on a network. Going to many
- * nodes replaces this layer and no other.
+ * nodes replaces these layers (ManyNodes.ts) and no others.
  */
 import { Layer, Option } from "effect"
 import {
@@ -12,10 +12,20 @@ import {
   Sharding,
   ShardingConfig
 } from "effect/cluster"
+import type { Bus } from "../../actors/kernel/Bus.ts"
+import type { Gauges } from "../../actors/kernel/Gauges.ts"
+import type { Feed } from "../../actors/market/Feed.ts"
+import type { ShardLedger } from "../../actors/market/ShardLedger.ts"
+import { ShardTerms } from "../../actors/market/ShardTerms.ts"
+import { TickSource } from "../../actors/market/TickSource.ts"
+import { MARKET_SHARDS, TICK_SHARDS } from "../../rpc/topics.ts"
 
 const config: Partial<ShardingConfig.ShardingConfig["Service"]> = {
   // names this runner in its own tables; nothing listens there
   runnerAddress: Option.some(RunnerAddress.make("local", 1)),
+  shardsPerGroup: TICK_SHARDS,
+  availableShardGroups: [MARKET_SHARDS],
+  assignedShardGroups: [MARKET_SHARDS],
   // an entity per symbol and per portfolio: the number of instruments is the bound
   maxResidentEntities: "unbounded",
   // messages stay in this process: nothing to encode
@@ -29,3 +39,10 @@ export const layer: Layer.Layer<Sharding.Sharding> = Sharding.layer.pipe(
   Layer.provide([MessageStorage.layerNoop, RunnerStorage.layerMemory, RunnerHealth.layerNoop]),
   Layer.provide(ShardingConfig.layer(config))
 )
+
+/** What ticker actors need of their surroundings, where every tick comes over the bus of this process. */
+export const layerSurroundings: Layer.Layer<
+  ShardTerms | TickSource,
+  never,
+  Bus | Feed | Gauges | ShardLedger | Sharding.Sharding
+> = Layer.mergeAll(ShardTerms.layer, TickSource.layerBus)

@@ -8,11 +8,13 @@ import { RpcServer } from "effect/rpc"
 import { Bus } from "../../actors/kernel/Bus.ts"
 import { Gauges } from "../../actors/kernel/Gauges.ts"
 import { DeliveryLatency } from "../../actors/kernel/Latency.ts"
+import { QuoteCache } from "../../actors/kernel/QuoteCache.ts"
 import { TimingWheel } from "../../actors/kernel/TimingWheel.ts"
 import { BarHistory } from "../../actors/market/BarHistory.ts"
 import { BarStore } from "../../actors/market/BarStore.ts"
 import { Checkpoints } from "../../actors/market/Checkpoints.ts"
 import { Feed } from "../../actors/market/Feed.ts"
+import { ShardLedger } from "../../actors/market/ShardLedger.ts"
 import { TickerActors } from "../../actors/market/TickerActor.ts"
 import { QuoteHub } from "../../actors/sessions/QuoteHub.ts"
 import { SessionActors } from "../../actors/sessions/SessionActors.ts"
@@ -20,7 +22,7 @@ import { SymbolDirectory, Tickers } from "../../actors/sessions/Tickers.ts"
 import { Watching } from "../../actors/sessions/Watching.ts"
 import { MarketRpcs } from "../../rpc/market.ts"
 import type { Settings } from "../Config.ts"
-import { layer as layerCluster } from "../cluster/SingleNode.ts"
+import { layer as layerCluster, layerSurroundings } from "../cluster/SingleNode.ts"
 import { feedLayer } from "../feeds/index.ts"
 import { HttpListener } from "../gateway/HttpListener.ts"
 import { layerHttp } from "../gateway/http.ts"
@@ -50,9 +52,18 @@ const feedOf = (settings: Settings) => {
 /** From the ground up: each group needs only what stands above it. */
 export const layerAllInOne = (settings: Settings) => {
   const ground = Layer.mergeAll(Gauges.layer, DeliveryLatency.layer, ProcessMetrics.layer, Readiness.layer)
-  const kernel = Layer.mergeAll(Bus.layerInProcess, TimingWheel.layer)
+  const kernel = Layer.mergeAll(Bus.layerInProcess, QuoteCache.layerNone, TimingWheel.layer)
   const market = Layer.mergeAll(TickerActors.layer, BarHistory.layer).pipe(
-    Layer.provideMerge(Layer.mergeAll(feedOf(settings), layerCluster, BarStore.layerMemory, Checkpoints.layerMemory))
+    Layer.provideMerge(layerSurroundings),
+    Layer.provideMerge(
+      Layer.mergeAll(
+        feedOf(settings),
+        layerCluster,
+        BarStore.layerMemory,
+        Checkpoints.layerMemory,
+        ShardLedger.layerMemory
+      )
+    )
   )
   const sessions = Watching.layer({
     symbolsPerSession: settings.maxSymbols,

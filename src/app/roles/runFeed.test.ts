@@ -14,6 +14,8 @@ const scripted = (lives: ReadonlyArray<Effect.Effect<void, FeedError>>) => {
   const at: { state: FeedStatus["state"]; publishedUpTo: number } = { state: "live", publishedUpTo: 0 }
   const feed = Feed.of({
     adapter: "scripted",
+    runId: "scripted",
+    source: "scripted",
     label: "SIMULATED",
     listings: [],
     status: Effect.sync(() => ({

@@ -5,18 +5,20 @@
 import { Effect, Layer } from "effect"
 import { Bus } from "../../../actors/kernel/Bus.ts"
 import { Gauges } from "../../../actors/kernel/Gauges.ts"
+import { QuoteCache } from "../../../actors/kernel/QuoteCache.ts"
 import { BarStore } from "../../../actors/market/BarStore.ts"
 import { baseOf, isGone, rollUp } from "../../../actors/market/bars.ts"
 import { Checkpoints } from "../../../actors/market/Checkpoints.ts"
 import type { CalendarDay } from "../../../actors/market/calendar.ts"
 import { type BaseInterval, Feed, FeedError } from "../../../actors/market/Feed.ts"
 import { LocalTickers } from "../../../actors/market/LocalTickers.ts"
+import { ShardLedger } from "../../../actors/market/ShardLedger.ts"
 import { TickerActors } from "../../../actors/market/TickerActor.ts"
 import type { Bar, Interval } from "../../../rpc/market.ts"
 import { Ticker } from "../../../rpc/ticker.ts"
 import type { TickBatch } from "../../../rpc/ticks.ts"
 import { TICK_SHARDS, ticksTopic } from "../../../rpc/topics.ts"
-import { layer as layerCluster } from "../../cluster/SingleNode.ts"
+import { layer as layerCluster, layerSurroundings } from "../../cluster/SingleNode.ts"
 import { feedLayer } from "../../feeds/index.ts"
 
 export interface ReplayedDay {
@@ -69,7 +71,7 @@ class Collected {
 
   readonly layer: Layer.Layer<BarStore> = Layer.sync(BarStore, () =>
     BarStore.of({
-      put: (symbol, interval, bars) => Effect.sync(() => this.put(symbol, interval, bars)),
+      put: (_owner, symbol, interval, bars) => Effect.sync(() => this.put(symbol, interval, bars)),
       page: () => Effect.succeed([]),
       evictedUpTo: () => Effect.succeed(Number.NEGATIVE_INFINITY)
     })
@@ -114,9 +116,11 @@ const finish = Effect.fnUntraced(function* (symbol: string, newest: number, end:
   while (true) {
     locals.get(symbol)?.advance(end)
     const forming = yield* client(symbol).FormingBars()
-    if (Object.values(forming).every((bar) => bar === null)) return
+    if (Object.values(forming).every((bar) => bar === null)) break
     yield* Effect.sleep(1)
   }
+  // bars are put beside the fold: the last ones too are there now
+  yield* locals.get(symbol)?.settle ?? Effect.void
 })
 
 const play = Effect.fnUntraced(function* ({ day, interval }: ReplayRequest, collected: Collected) {
@@ -162,8 +166,11 @@ export const replayDay = (request: ReplayRequest): Effect.Effect<ReplayedDay, Fe
     ...(symbols.length === 0 ? {} : { symbols })
   })
   const node = TickerActors.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(feed, layerCluster, collected.layer, Checkpoints.layerMemory)),
-    Layer.provideMerge(Bus.layerInProcess),
+    Layer.provideMerge(layerSurroundings),
+    Layer.provideMerge(
+      Layer.mergeAll(feed, layerCluster, collected.layer, Checkpoints.layerMemory, ShardLedger.layerMemory)
+    ),
+    Layer.provideMerge(Layer.mergeAll(Bus.layerInProcess, QuoteCache.layerNone)),
     Layer.provideMerge(Gauges.layer)
   )
   return play(request, collected).pipe(

@@ -158,6 +158,8 @@ const make = Effect.fnUntraced(function* (options: ReplayOptions) {
   return Feed.of({
     adapter: "replay",
     label: "REPLAY",
+    runId: `replay:${date}`,
+    source: "replay",
     listings: listingsOf(day),
     marketTime: () => marketTime(),
     publishedUpTo: () => publishedUpTo,

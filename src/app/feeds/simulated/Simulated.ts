@@ -159,6 +159,9 @@ const make = Effect.fnUntraced(function* (options: SimulatedOptions) {
   return Feed.of({
     adapter: "simulated",
     label: "SIMULATED",
+    // its first ticks depend on the moment it starts
+    runId: `simulated:${seed}:${rate}:${start}@${wall}`,
+    source: `simulated:${seed}:${rate}`,
     listings: profiles.map((profile) => profile.listing),
     marketTime,
     publishedUpTo: () => Math.min(...served),

@@ -1,0 +1,99 @@
+/**
+ * The terms under which this node owns its shards: claimed from the ledger when first needed, dropped when the cluster takes
+ * the shard away or a write is refused. Epochs are counted from the term, so that they grow over every change of owner,
+ * whatever the clocks of the nodes say.
+ */
+import { Context, Deferred, Effect, Layer } from "effect"
+import { ShardId, Sharding } from "effect/cluster"
+import { Unavailable } from "../../rpc/market.ts"
+import { MARKET_SHARDS } from "../../rpc/topics.ts"
+import { Gauges } from "../kernel/Gauges.ts"
+import { type SettledPosition, ShardLedger, type StaleOwner } from "./ShardLedger.ts"
+
+export interface ShardTerm {
+  readonly shard: number
+  /** What durable writes are fenced by. */
+  readonly term: number
+  /** Settled when it was claimed. */
+  readonly settled: SettledPosition | undefined
+  /** Greater than every epoch before, of this owner and of earlier ones. */
+  readonly nextEpoch: () => number
+}
+
+export class ShardTerms extends Context.Service<
+  ShardTerms,
+  {
+    /** Whether the cluster has given this node the shard. */
+    readonly owns: (shard: number) => boolean
+    /** Fails while this node does not own the shard. Dies when the ledger is away. */
+    readonly current: (shard: number) => Effect.Effect<ShardTerm, Unavailable>
+    /** Whether it is still the term this node holds the shard under: what is read from a stream under another one is not handed over. */
+    readonly isCurrent: (term: ShardTerm) => boolean
+    /** A write was refused under this term: whoever asks next claims anew, if the shard is still this node's. */
+    readonly refused: (error: StaleOwner) => void
+    /** The shard has left this node: if it comes back, that is another term. */
+    readonly drop: (shard: number) => void
+  }
+>()("lzstock/actors/market/ShardTerms") {
+  static readonly layer: Layer.Layer<ShardTerms, never, Gauges | ShardLedger | Sharding.Sharding> = Layer.effect(
+    ShardTerms,
+    Effect.gen(function* () {
+      const gauges = yield* Gauges
+      const ledger = yield* ShardLedger
+      const sharding = yield* Sharding.Sharding
+      const terms = new Map<number, ShardTerm>()
+      const claiming = new Map<number, Deferred.Deferred<ShardTerm>>()
+
+      const owns = (shard: number) => sharding.hasShardId(ShardId.make(MARKET_SHARDS, shard + 1))
+      const notOurs = (shard: number) =>
+        new Unavailable({
+          what: `shard ${shard}`,
+          retryAfterMillis: 250,
+          message: "The shard is moving to another node, ask again"
+        })
+
+      const claim = (shard: number): Effect.Effect<ShardTerm> => {
+        const waiting = claiming.get(shard)
+        if (waiting !== undefined) return Deferred.await(waiting)
+        const claimed = Deferred.makeUnsafe<ShardTerm>()
+        claiming.set(shard, claimed)
+        return ledger.claim(shard).pipe(
+          Effect.map(({ settled, term }) => {
+            let epoch = term
+            const held: ShardTerm = { shard, term, settled, nextEpoch: () => ++epoch }
+            terms.set(shard, held)
+            gauges.add("shard_claims_total", 1)
+            return held
+          }),
+          Effect.onExit((exit) =>
+            Effect.suspend(() => {
+              claiming.delete(shard)
+              return Deferred.done(claimed, exit)
+            })
+          )
+        )
+      }
+
+      const current = (shard: number) =>
+        Effect.suspend((): Effect.Effect<ShardTerm, Unavailable> => {
+          if (!owns(shard)) {
+            terms.delete(shard)
+            return Effect.fail(notOurs(shard))
+          }
+          const held = terms.get(shard)
+          return held === undefined ? claim(shard) : Effect.succeed(held)
+        })
+
+      return ShardTerms.of({
+        owns,
+        current,
+        isCurrent: (term) => terms.get(term.shard) === term && owns(term.shard),
+        refused: ({ shard, term }) => {
+          gauges.add("stale_owner_writes_refused_total", 1)
+          if (terms.get(shard)?.term === term) terms.delete(shard)
+        },
+        drop: (shard) => void terms.delete(shard)
+      })
+    })
+  )
+}
