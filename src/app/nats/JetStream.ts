@@ -1,0 +1,73 @@
+/** The little that is asked of JetStream's management API, as Effects: streams kept by whoever comes first. */
+import {
+  type ConsumerConfig,
+  type ConsumerInfo,
+  JetStreamApiError,
+  type JetStreamManager,
+  jetstreamManager,
+  type StreamConfig
+} from "@nats-io/jetstream"
+import { Effect, Schema } from "effect"
+import type { Nats } from "./NatsConnection.ts"
+
+/** JetStream did not do it: it is away, off, or refuses. Worth another try. */
+export class StreamUnavailable extends Schema.TaggedError<StreamUnavailable>()("StreamUnavailable", {
+  stream: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `The stream ${this.stream} cannot be used: ${this.reason}`
+  }
+}
+
+const REQUEST_MILLIS = 5000
+const NAME_IN_USE = 10058
+
+/** No request is made by this. */
+export const managerOf = (nats: Nats["Service"]): Effect.Effect<JetStreamManager> =>
+  Effect.promise(() => jetstreamManager(nats.connection, { checkAPI: false, timeout: REQUEST_MILLIS }))
+
+const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+/** An answer is not waited for when the connection is broken, or breaks meanwhile. */
+export const ask = <A>(
+  nats: Nats["Service"],
+  stream: string,
+  request: () => Promise<A>
+): Effect.Effect<A, StreamUnavailable> =>
+  Effect.callback<A, StreamUnavailable>((resume) => {
+    const fail = (cause: unknown) => resume(Effect.fail(new StreamUnavailable({ stream, reason: reasonOf(cause) })))
+    if (!nats.connected()) return fail("NATS is away")
+    const stop = nats.watchDisconnect(() => fail("the connection to NATS broke"))
+    request()
+      .then((answer) => resume(Effect.succeed(answer)), fail)
+      .finally(stop)
+    return Effect.sync(stop)
+  })
+
+export type StreamSettings = Partial<StreamConfig> & { readonly name: string }
+
+/**
+ * Makes the stream, or gives an existing one these settings. Answers which stream it is: one that was deleted and made
+ * again, or that lost its store, is another.
+ */
+export const keepStream = (
+  nats: Nats["Service"],
+  manager: JetStreamManager,
+  settings: StreamSettings
+): Effect.Effect<string, StreamUnavailable> =>
+  ask(nats, settings.name, async () => {
+    try {
+      return await manager.streams.add(settings)
+    } catch (cause) {
+      if (!(cause instanceof JetStreamApiError) || cause.code !== NAME_IN_USE) throw cause
+      return await manager.streams.update(settings.name, settings)
+    }
+  }).pipe(Effect.map(({ created }) => `${settings.name}@${String(created)}`))
+
+export const addConsumer = (
+  nats: Nats["Service"],
+  manager: JetStreamManager,
+  stream: string,
+  config: Partial<ConsumerConfig>
+): Effect.Effect<ConsumerInfo, StreamUnavailable> => ask(nats, stream, () => manager.consumers.add(stream, config))

@@ -1,0 +1,66 @@
+/**
+ * The kept stream of ticks: a window that a new owner of a shard reads again from what is settled. Publisher and owners ask
+ * for it by `ensure`; whoever comes first makes it, and makes it anew when NATS has lost it.
+ */
+import { DiscardPolicy, type JetStreamManager, RetentionPolicy, StorageType } from "@nats-io/jetstream"
+import { nanos } from "@nats-io/transport-node"
+import { Context, Effect, Layer } from "effect"
+import { keepStream, managerOf, type StreamUnavailable } from "../JetStream.ts"
+import { Nats } from "../NatsConnection.ts"
+import { type Subjects, subjectsOf } from "../subjects.ts"
+
+export interface TickStreamOptions {
+  readonly prefix: string
+  /** What the window holds at most; the oldest goes first. Default 512 MB. */
+  readonly maxBytes?: number | undefined
+  /** Default 30 minutes. */
+  readonly maxAgeMillis?: number | undefined
+  /** NATS servers that hold a copy. Default 1. */
+  readonly replicas?: number | undefined
+}
+
+const MAX_BYTES = 512 * 1024 * 1024
+const MAX_AGE_MILLIS = 30 * 60_000
+/** A message sent again within it is stored once. */
+const DUPLICATES_MILLIS = 2 * 60_000
+
+export class TickStream extends Context.Service<
+  TickStream,
+  {
+    readonly name: string
+    readonly subjects: Subjects
+    readonly maxBytes: number
+    readonly manager: JetStreamManager
+    /** Makes it where it is missing, and answers which one it is: name and time of creation. */
+    readonly ensure: Effect.Effect<string, StreamUnavailable>
+  }
+>()("lzstock/app/nats/TickStream") {
+  static readonly layer = (options: TickStreamOptions): Layer.Layer<TickStream, never, Nats> =>
+    Layer.effect(
+      TickStream,
+      Effect.gen(function* () {
+        const nats = yield* Nats
+        const manager = yield* managerOf(nats)
+        const subjects = subjectsOf(options.prefix)
+        const maxBytes = options.maxBytes ?? MAX_BYTES
+        const maxAgeMillis = options.maxAgeMillis ?? MAX_AGE_MILLIS
+        return TickStream.of({
+          name: subjects.tickStream,
+          subjects,
+          maxBytes,
+          manager,
+          ensure: keepStream(nats, manager, {
+            name: subjects.tickStream,
+            subjects: [subjects.everyTicks],
+            retention: RetentionPolicy.Limits,
+            discard: DiscardPolicy.Old,
+            storage: StorageType.File,
+            max_bytes: maxBytes,
+            max_age: nanos(maxAgeMillis),
+            duplicate_window: nanos(Math.min(DUPLICATES_MILLIS, maxAgeMillis)),
+            num_replicas: options.replicas ?? 1
+          })
+        })
+      })
+    )
+}
