@@ -97,9 +97,9 @@ const obey = async (line) => {
 
 const main = async () => {
   const { only, persist } = options()
-  process.on("SIGTERM", () => void close(0)).on("SIGINT", () => void close(0))
+  for (const name of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(name, () => void close(0))
   createInterface({ input: process.stdin })
-    .on("line", (line) => void obey(line))
+    .on("line", (line) => line !== "" && void obey(line))
     .on("close", () => void close(0))
   try {
     const found = await ensureServices({ only, say })

@@ -126,7 +126,9 @@ export const makeServer = ({ folder, name, pickPort = freePort, programs, say })
         throw failure(isClosed ? "was stopped while it started" : "ended as it started", offset)
       }
       try {
-        await kind.probe(place, onPort, launched.pid)
+        // whoever else has the port may keep silent: no reason to wait for it
+        await Promise.race([kind.probe(place, onPort, launched.pid), launched.ended])
+        if (launched.hasEnded) continue
         launched.isReady = true
         return "ready"
       } catch (error) {
@@ -245,8 +247,8 @@ export const givenServer = (name, url) => {
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error)
         throw new ServicesError(
-          `${variable} is ${withoutPassword(url)}, where no ${title} answers: ${why}.\n` +
-            `Start it, correct the variable, or unset it to have a ${title} started here.`
+          `${variable} is ${withoutPassword(url)}, which cannot be used: ${why}.\n` +
+            `Start ${title} there, correct the variable, or unset it to have one started here.`
         )
       }
     },
