@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { envOf, flagOf, options, parseOptions, type Settings } from "./Config.ts"
+import { envOf, flagOf, parseOptions, type Settings } from "./Config.ts"
 import { helpText } from "./help.ts"
+import { type OptionText, options } from "./options.ts"
 
 const run = (argv: ReadonlyArray<string>, env: Record<string, string> = {}): Effect.Effect<Settings, unknown> =>
   Effect.flatMap(parseOptions(argv, env), (parsed) =>
@@ -100,7 +101,7 @@ describe("help", () => {
   const text = helpText({ colours: false, width: 100, version: "9.9.9" })
 
   it("names every option, its variable and its default, within the width", () => {
-    for (const [key, option] of Object.entries(options)) {
+    for (const [key, option] of Object.entries<OptionText>(options)) {
       assert.include(text, `${flagOf(key)} ${option.value}`)
       assert.include(text, envOf(key))
       if (option.default) assert.include(text, `default ${option.default} · ${envOf(key)}`)
@@ -113,7 +114,7 @@ describe("help", () => {
 
   it("is what docs/operations.md tells", () => {
     const doc = readFileSync(path.resolve(import.meta.dirname, "../../docs/operations.md"), "utf8")
-    for (const [key, option] of Object.entries(options)) {
+    for (const [key, option] of Object.entries<OptionText>(options)) {
       assert.include(doc, `| \`${flagOf(key)} ${option.value}\` | \`${envOf(key)}\` | ${option.default || "none"} |`)
     }
   })

@@ -4,6 +4,7 @@
  */
 import { Context, Effect, Option, Schema, SchemaTransformation } from "effect"
 import { timeOfDay } from "./feeds/timeOfDay.ts"
+import { type OptionText, options } from "./options.ts"
 
 // ---- values --------------------------------------------------------------------------------------------------------
 
@@ -13,6 +14,9 @@ const integer = (minimum: number, maximum: number) =>
   number.check(Schema.isInt(), Schema.isBetween({ minimum, maximum }))
 
 const text = Schema.NonEmptyString
+/** Kept out of logs and errors; what its scheme may be is checked while it can still be read. */
+const secretUrl = (scheme: RegExp) =>
+  Schema.RedactedFromValue(Schema.String.check(Schema.makeFilter((url) => scheme.test(url) && URL.canParse(url))))
 const list = Schema.String.pipe(
   Schema.decodeTo(
     Schema.Array(Schema.NonEmptyString),
@@ -43,7 +47,7 @@ const settings = Schema.Struct({
   port: integer(0, 65_535),
   host: text,
   allowedOrigins: list,
-  role: Schema.Literals(["all-in-one"]),
+  role: Schema.Literals(["all-in-one", "gateway", "market", "workers", "migrate"]),
   feed: Schema.Literals(["simulated", "replay"]),
   symbols: countOrList,
   seed: integer(0, 2 ** 31 - 1),
@@ -53,6 +57,12 @@ const settings = Schema.Struct({
   start: Schema.optionalKey(timeText),
   speed: Schema.Union([Schema.Literals(["max"]), positive]),
   dataDir: text,
+  databaseUrl: Schema.optionalKey(secretUrl(/^postgres(ql)?:/)),
+  natsUrl: Schema.optionalKey(secretUrl(/^(nats|tls):/)),
+  redisUrl: Schema.optionalKey(secretUrl(/^rediss?:/)),
+  cluster: Schema.String.check(Schema.isPattern(/^[a-z0-9][a-z0-9-]*$/)),
+  node: Schema.optionalKey(text),
+  lockSeconds: integer(3, 300),
   maxSessions: integer(1, 1_000_000),
   maxSymbols: integer(1, 20_000),
   maxWatches: integer(1, 10_000),
@@ -63,162 +73,8 @@ const settings = Schema.Struct({
 })
 export type Settings = typeof settings.Type
 
-// ---- the table -----------------------------------------------------------------------------------------------------
-
-export interface OptionText {
-  readonly group: "Server" | "Market data" | "Limits" | "Operations"
-  /** Stands for the value in `--help`. */
-  readonly value: string
-  /** As it would be typed; absent: the option has none and may stay unset. */
-  readonly default?: string
-  readonly about: string
-  /** Completes "… is not ". */
-  readonly expects: string
-}
-
 type Key = keyof Settings
-
-export const options: Readonly<Record<Key, OptionText>> = {
-  port: {
-    group: "Server",
-    value: "PORT",
-    default: "4280",
-    about: "Port of the dashboard and the RPC WebSocket; 0 takes any free one.",
-    expects: "a port, 0 to 65535"
-  },
-  host: {
-    group: "Server",
-    value: "HOST",
-    default: "127.0.0.1",
-    about: "Address to listen on; 0.0.0.0 for every network.",
-    expects: "an address"
-  },
-  allowedOrigins: {
-    group: "Server",
-    value: "LIST",
-    default: "",
-    about: "Origins besides our own whose pages may open the WebSocket, comma-separated, e.g. https://desk.example.",
-    expects: "a comma-separated list"
-  },
-  role: {
-    group: "Server",
-    value: "ROLE",
-    default: "all-in-one",
-    about: "What this process does. all-in-one: everything, in one process.",
-    expects: "all-in-one"
-  },
-  feed: {
-    group: "Market data",
-    value: "FEED",
-    default: "simulated",
-    about: "simulated: a seeded market of real companies. replay: a recorded day (--data, --date).",
-    expects: "simulated or replay"
-  },
-  symbols: {
-    group: "Market data",
-    value: "WHICH",
-    default: "",
-    about:
-      "simulated: how many symbols (none: every bundled company). replay: which ones, comma-separated (none: all).",
-    expects: "a number from 1, or a comma-separated list"
-  },
-  seed: {
-    group: "Market data",
-    value: "N",
-    default: "42",
-    about: "simulated: the same seed gives the same market.",
-    expects: "an integer from 0"
-  },
-  rate: {
-    group: "Market data",
-    value: "FACTOR",
-    default: "1",
-    about: "simulated: how busy the market is; 2 trades twice as often.",
-    expects: "a number above 0"
-  },
-  data: {
-    group: "Market data",
-    value: "DIR",
-    about: "replay: folder of the recording in LEAN's layout (tick/SYMBOL/YYYYMMDD_trade.zip, …); required.",
-    expects: "a folder"
-  },
-  date: {
-    group: "Market data",
-    value: "DATE",
-    about: "replay: the day, YYYY-MM-DD; required. simulated: start on that trading day instead of now.",
-    expects: "a date, YYYY-MM-DD"
-  },
-  start: {
-    group: "Market data",
-    value: "TIME",
-    about:
-      "Time of day in New York. replay: at --speed from here on, all before at once (none: 09:29:30; at max no difference). simulated: start then, on --date or the newest trading day.",
-    expects: "a time of day in New York, HH:MM or HH:MM:SS"
-  },
-  speed: {
-    group: "Market data",
-    value: "FACTOR",
-    default: "1",
-    about: "Market seconds per second: 1 is real time, 60 a minute per second, max as fast as the actors fold.",
-    expects: "a number above 0, or max"
-  },
-  dataDir: {
-    group: "Operations",
-    value: "DIR",
-    default: ".lzstock",
-    about: "Where this process keeps its files; created when missing.",
-    expects: "a folder"
-  },
-  maxSessions: {
-    group: "Limits",
-    value: "N",
-    default: "12000",
-    about: "Open WebSocket sessions in all; one more is told to try again later.",
-    expects: "an integer from 1"
-  },
-  maxSymbols: {
-    group: "Limits",
-    value: "N",
-    default: "5000",
-    about: "Symbols a session may watch, over all its streams.",
-    expects: "an integer, 1 to 20000"
-  },
-  maxWatches: {
-    group: "Limits",
-    value: "N",
-    default: "32",
-    about: "Watch streams a session may have open.",
-    expects: "an integer, 1 to 10000"
-  },
-  maxMessages: {
-    group: "Limits",
-    value: "N",
-    default: "50",
-    about: "Messages a session may send per second, four times as many in a burst; faster ones close it (4429).",
-    expects: "an integer, 1 to 100000"
-  },
-  drainSeconds: {
-    group: "Operations",
-    value: "N",
-    default: "10",
-    about: "On SIGTERM or SIGINT: time to tell clients and close. A second signal ends at once.",
-    expects: "an integer, 0 to 3600"
-  },
-  logLevel: {
-    group: "Operations",
-    value: "LEVEL",
-    default: "info",
-    about: "trace, debug, info, warn, error or none.",
-    expects: "trace, debug, info, warn, error or none"
-  },
-  logFormat: {
-    group: "Operations",
-    value: "FORMAT",
-    default: "auto",
-    about: "pretty, json (a line per event), or auto: pretty on a terminal, else json.",
-    expects: "auto, pretty or json"
-  }
-}
+const table: Readonly<Record<Key, OptionText>> = options
 
 /** dataDir → --data-dir */
 export const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)}`
@@ -233,7 +89,7 @@ export class Config extends Context.Service<Config, Settings>()("lzstock/app/Con
 /** `message` is one line: which option, what was wrong, what would be right. */
 export class OptionError extends Schema.TaggedError<OptionError>()("OptionError", { message: Schema.String }) {}
 
-const keys = Object.keys(options).filter((key): key is Key => key in settings.fields)
+const keys = Object.keys(table).filter((key): key is Key => key in settings.fields)
 const keyOfFlag = new Map(keys.map((key) => [flagOf(key), key]))
 const decodeSettings = Schema.decodeUnknownOption(settings)
 
@@ -269,7 +125,7 @@ export const parseOptions = Effect.fnUntraced(function* (
     if (key === undefined) return yield* new OptionError({ message: unknownFlag(flag) })
     const value = rest.length > 0 ? rest.join("=") : argv[++i]
     if (value === undefined || (rest.length === 0 && keyOfFlag.has(value))) {
-      return yield* new OptionError({ message: `${flag} needs a value: ${options[key].expects}.` })
+      return yield* new OptionError({ message: `${flag} needs a value: ${table[key].expects}.` })
     }
     given.set(key, { text: value, source: flag })
   }
@@ -279,10 +135,11 @@ export const parseOptions = Effect.fnUntraced(function* (
 const decode = Effect.fnUntraced(function* (given: ReadonlyMap<Key, Given>): Effect.fn.Return<Settings, OptionError> {
   const texts: Partial<Record<Key, string>> = {}
   for (const key of keys) {
-    const { source, text } = given.get(key) ?? { text: options[key].default, source: "the default" }
+    const { source, text } = given.get(key) ?? { text: table[key].default, source: "the default" }
     if (text === undefined) continue
     if (Option.isNone(Schema.decodeUnknownOption(Schema.Struct({ [key]: settings.fields[key] }))({ [key]: text }))) {
-      return yield* new OptionError({ message: `${source}: "${text}" is not ${options[key].expects}.` })
+      const shown = table[key].secret ? "its value" : `"${text}"`
+      return yield* new OptionError({ message: `${source}: ${shown} is not ${table[key].expects}.` })
     }
     texts[key] = text
   }
@@ -293,8 +150,21 @@ const decode = Effect.fnUntraced(function* (given: ReadonlyMap<Key, Given>): Eff
     const missing = read.data === undefined ? "--data DIR" : "--date YYYY-MM-DD"
     return yield* new OptionError({ message: `--feed replay needs ${missing}: which recording to play.` })
   }
+  for (const key of needed[read.role]) {
+    if (read[key] === undefined) {
+      return yield* new OptionError({ message: `--role ${read.role} needs ${envOf(key)}: ${table[key].expects}.` })
+    }
+  }
   return read
 })
+
+const needed: Readonly<Record<Settings["role"], ReadonlyArray<"databaseUrl" | "natsUrl">>> = {
+  "all-in-one": [],
+  gateway: ["databaseUrl", "natsUrl"],
+  market: ["databaseUrl", "natsUrl"],
+  workers: ["databaseUrl", "natsUrl"],
+  migrate: ["databaseUrl"]
+}
 
 const unknownFlag = (flag: string): string => {
   const near = [...keyOfFlag.keys()].find((known) => known.startsWith(flag) || distance(known, flag) <= 2)

@@ -6,8 +6,10 @@ export interface BannerFacts {
   readonly version: string
   readonly host: string
   readonly port: number
-  readonly label: FeedLabel
-  readonly symbols: number
+  readonly role: string
+  /** Of the feed, where the role knows it. */
+  readonly label?: FeedLabel
+  readonly symbols?: number
   readonly dataDir: string
 }
 
@@ -16,6 +18,8 @@ export const urlOf = (host: string, port: number): string => {
   const reachable = host === "0.0.0.0" || host === "::" ? "localhost" : host
   return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`
 }
+
+const hasDashboard = (role: string): boolean => role === "all-in-one" || role === "gateway"
 
 export const banner = (facts: BannerFacts, colours: boolean): string => {
   const paint = (code: string) => (text: string) => (colours ? `\u001b[${code}m${text}\u001b[0m` : text)
@@ -26,8 +30,9 @@ export const banner = (facts: BannerFacts, colours: boolean): string => {
     "",
     `  ${bold(paint("36")("▁▃▅▂▆█"))}  ${bold("LZStock")} ${dim(facts.version)}`,
     "",
-    line("Dashboard", bold(urlOf(facts.host, facts.port))),
-    line("Feed", `${bold(facts.label)} ${dim(`· ${facts.symbols} symbols`)}`),
+    ...(facts.role === "all-in-one" ? [] : [line("Role", bold(facts.role))]),
+    line(hasDashboard(facts.role) ? "Dashboard" : "Address", bold(urlOf(facts.host, facts.port))),
+    ...(facts.label === undefined ? [] : [line("Feed", `${bold(facts.label)} ${dim(`· ${facts.symbols} symbols`)}`)]),
     line("Data", path.resolve(facts.dataDir)),
     line("Health", dim("/healthz  /readyz  /metrics")),
     "",

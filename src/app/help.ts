@@ -1,7 +1,8 @@
 /** `npm start -- --help`, made from the option table. */
-import { envOf, flagOf, type OptionText, options } from "./Config.ts"
+import { envOf, flagOf } from "./Config.ts"
+import { type OptionText, options } from "./options.ts"
 
-const GROUPS = ["Server", "Market data", "Limits", "Operations"] as const
+const GROUPS = ["Server", "Market data", "Cluster", "Limits", "Operations"] as const
 const INDENT = 34
 
 /** `text` in lines of at most `width`, at spaces. */
@@ -31,7 +32,7 @@ export const helpText = (style: { readonly colours: boolean; readonly width: num
   const bold = paint(1)
   const dim = paint(2)
   const sections = GROUPS.map((group) => {
-    const entries = Object.entries(options).filter(([, option]) => option.group === group)
+    const entries = Object.entries<OptionText>(options).filter(([, option]) => option.group === group)
     return `${bold(group)}\n${entries.map(([key, option]) => entry(key, option, width, dim)).join("\n")}`
   })
   return `${bold(`LZStock ${style.version}`)}: real-time stock platform

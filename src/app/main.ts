@@ -12,7 +12,13 @@ const isTerminal = process.stdout.isTTY === true
 const print = (text: string) => Effect.sync(() => void process.stdout.write(text))
 
 /** Loaded when chosen: a wrong option or --help need not wait for a role's modules. */
-const roles = { "all-in-one": () => import("./roles/AllInOne.ts").then(({ runAllInOne }) => runAllInOne) } as const
+const roles = {
+  "all-in-one": () => import("./roles/AllInOne.ts").then(({ runAllInOne }) => runAllInOne),
+  gateway: () => import("./roles/Gateway.ts").then(({ runGateway }) => runGateway),
+  market: () => import("./roles/Market.ts").then(({ runMarket }) => runMarket),
+  workers: () => import("./roles/Workers.ts").then(({ runWorkers }) => runWorkers),
+  migrate: () => import("./roles/Migrate.ts").then(({ runMigrate }) => runMigrate)
+} as const satisfies Record<Settings["role"], unknown>
 
 const launch = (settings: Settings) =>
   Effect.promise(roles[settings.role]).pipe(

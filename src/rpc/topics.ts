@@ -30,6 +30,8 @@ export const TICK_SHARDS = 64
 
 /** Shard group of the ticker actors: nodes of the role "market". */
 export const MARKET_SHARDS = "market"
+/** Shard group of what runs once in the cluster: the feed. Nodes of the role "workers". */
+export const WORKER_SHARDS = "workers"
 
 /** 0 … TICK_SHARDS − 1; the cluster's own hash of an entity id (a test holds them together), so it never moves. */
 export const tickShard = (symbol: string): number => {

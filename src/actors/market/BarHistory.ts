@@ -69,6 +69,15 @@ export class BarHistory extends Context.Service<
             message: `The bars of ${symbol} cannot be read at the moment: try again in a second`
           })
 
+        /** What the store answers; while it is away the caller may try again. */
+        const stored = <A>(symbol: string, answer: Effect.Effect<A>): Effect.Effect<A, Unavailable> =>
+          Effect.catchDefect(answer, (defect) =>
+            Effect.andThen(
+              Effect.logWarning("The bar store is away", { symbol, defect: String(defect) }),
+              Effect.fail(unavailable(symbol)())
+            )
+          )
+
         const forming = (symbol: string) =>
           client(symbol)
             .FormingBars()
@@ -77,7 +86,9 @@ export class BarHistory extends Context.Service<
         /** The newest `query.limit` base bars of store and history together, oldest first; `forming` laid over. */
         const basePage = Effect.fnUntraced(function* (query: BarQuery, overlay: Bar | null) {
           const older = yield* Effect.mapError(feed.history(query), unavailable(query.symbol))
-          const own = yield* store.page(query)
+          // a recording or simulation that is played again has bars of later today from its last time
+          const now = feed.marketTime() + 1
+          const own = yield* stored(query.symbol, store.page({ ...query, to: Math.min(query.to ?? now, now) }))
           const merged = own.length === 0 ? older : older.length === 0 ? own : mergeBars(older, own)
           const bars = overlay !== null && matches(query, overlay.time) ? mergeBars(merged, [overlay]) : merged
           return bars.length > query.limit ? bars.slice(-query.limit) : bars
@@ -88,7 +99,7 @@ export class BarHistory extends Context.Service<
          * a page that joined them would say that nothing traded in between.
          */
         const wholeFrom = Effect.fnUntraced(function* (symbol: string, interval: Interval) {
-          const evicted = yield* store.evictedUpTo(symbol, baseOf(interval))
+          const evicted = yield* stored(symbol, store.evictedUpTo(symbol, baseOf(interval)))
           return evicted === Number.NEGATIVE_INFINITY ? evicted : startAtOrAfter(interval, evicted + 1)
         })
 

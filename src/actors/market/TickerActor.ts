@@ -13,7 +13,7 @@ import type { BarStore } from "./BarStore.ts"
 import type { Checkpoints } from "./Checkpoints.ts"
 import type { Feed } from "./Feed.ts"
 import { LocalTickers } from "./LocalTickers.ts"
-import { ParkedBatches } from "./ParkedBatches.ts"
+import type { ParkedBatches } from "./ParkedBatches.ts"
 import type { ShardTerms } from "./ShardTerms.ts"
 import { makeTickerLife } from "./TickerLife.ts"
 import { TickerSettings } from "./TickerSettings.ts"
@@ -45,13 +45,19 @@ const entity = Layer.unwrap(
 
 export const TickerActors: {
   readonly layer: Layer.Layer<
-    LocalTickers | ParkedBatches,
+    LocalTickers,
     never,
-    Bus | BarStore | Checkpoints | Feed | Gauges | QuoteCache | ShardTerms | Sharding.Sharding | TickSource
+    | Bus
+    | BarStore
+    | Checkpoints
+    | Feed
+    | Gauges
+    | ParkedBatches
+    | QuoteCache
+    | ShardTerms
+    | Sharding.Sharding
+    | TickSource
   >
 } = {
-  layer: Layer.provideMerge(
-    Layer.provideMerge(TickRouter.layer, entity),
-    Layer.mergeAll(LocalTickers.layer, ParkedBatches.layer)
-  )
+  layer: Layer.provideMerge(Layer.provideMerge(TickRouter.layer, entity), LocalTickers.layer)
 }

@@ -15,6 +15,7 @@ import {
 import type { Bus } from "../../actors/kernel/Bus.ts"
 import type { Gauges } from "../../actors/kernel/Gauges.ts"
 import type { Feed } from "../../actors/market/Feed.ts"
+import { ParkedBatches } from "../../actors/market/ParkedBatches.ts"
 import type { ShardLedger } from "../../actors/market/ShardLedger.ts"
 import { ShardTerms } from "../../actors/market/ShardTerms.ts"
 import { TickSource } from "../../actors/market/TickSource.ts"
@@ -42,7 +43,7 @@ export const layer: Layer.Layer<Sharding.Sharding> = Sharding.layer.pipe(
 
 /** What ticker actors need of their surroundings, where every tick comes over the bus of this process. */
 export const layerSurroundings: Layer.Layer<
-  ShardTerms | TickSource,
+  ParkedBatches | ShardTerms | TickSource,
   never,
   Bus | Feed | Gauges | ShardLedger | Sharding.Sharding
-> = Layer.mergeAll(ShardTerms.layer, TickSource.layerBus)
+> = Layer.mergeAll(ParkedBatches.layer, ShardTerms.layer, TickSource.layerBus)

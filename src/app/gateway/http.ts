@@ -113,12 +113,14 @@ const dashboard = (folder: string) =>
 
 // --------------------------------------------------------------------------------------------------------------------
 
-/** Answers the listener's requests for as long as the Scope is open. `uiFolder` is the built dashboard (dist/ui). */
-export const layerHttp = (options: { readonly uiFolder: string }) =>
+/** Answers the listener's requests for as long as the Scope is open. `uiFolder` is the built dashboard (dist/ui); none: only what operators ask. */
+export const layerHttp = (options: { readonly uiFolder?: string | undefined }) =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       const { server } = yield* HttpListener
-      const routes = yield* HttpRouter.toHttpEffect(Layer.mergeAll(operations, dashboard(options.uiFolder)))
+      const routes = yield* HttpRouter.toHttpEffect(
+        options.uiFolder === undefined ? operations : Layer.mergeAll(operations, dashboard(options.uiFolder))
+      )
       const app = routes.pipe(
         // what the router cannot place, such as a malformed percent escape
         Effect.catch(() => Effect.succeed(problem(404, "not-found"))),

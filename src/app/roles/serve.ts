@@ -1,6 +1,6 @@
 /** The life of a serving process: build → ready → signal → drain → close. What it is made of is the role's affair. */
 import { mkdirSync } from "node:fs"
-import { Effect, Fiber, Layer } from "effect"
+import { Context, Effect, Fiber, Layer, Option } from "effect"
 import { Feed } from "../../actors/market/Feed.ts"
 import { SessionActors } from "../../actors/sessions/SessionActors.ts"
 import { banner } from "../banner.ts"
@@ -22,13 +22,13 @@ const makeDataDir = (folder: string) =>
 const announce = (settings: Settings) =>
   Effect.gen(function* () {
     const { host, port } = yield* HttpListener
-    const feed = yield* Feed
+    const feed = Option.getOrUndefined(yield* Effect.serviceOption(Feed))
     const facts = {
       version,
+      role: settings.role,
       host,
       port,
-      label: feed.label,
-      symbols: feed.listings.length,
+      ...(feed === undefined ? {} : { label: feed.label, symbols: feed.listings.length }),
       dataDir: settings.dataDir
     }
     // people read stderr, programs the log lines on stdout
@@ -36,21 +36,31 @@ const announce = (settings: Settings) =>
     yield* Effect.logInfo("Ready", facts)
   })
 
-/** Half of the budget to say good-bye, the rest to close. */
-const drain = (settings: Settings) =>
-  Effect.gen(function* () {
-    const budgetMillis = settings.drainSeconds * 1000
-    const readiness = yield* Readiness
-    const sessions = yield* SessionActors
-    yield* exitWithin(budgetMillis)
-    readiness.advance("draining")
-    yield* Effect.logInfo("Draining", { sessions: sessions.count(), drainSeconds: settings.drainSeconds })
-    yield* sessions.drain({ spreadMillis: budgetMillis / 2 }).pipe(Effect.timeoutOption(budgetMillis * 0.8))
-  })
+/** What a role says to whoever is connected, before its layers close. */
+export class Farewell extends Context.Service<Farewell, Effect.Effect<void>>()("lzstock/app/roles/Farewell") {
+  static readonly none: Layer.Layer<Farewell> = Layer.succeed(Farewell, Effect.void)
 
+  /** Half of the budget to say good-bye, the rest to close. */
+  static readonly sessions = (settings: Settings): Layer.Layer<Farewell, never, SessionActors> =>
+    Layer.effect(
+      Farewell,
+      Effect.map(SessionActors, (sessions) => {
+        const budgetMillis = settings.drainSeconds * 1000
+        return Effect.andThen(
+          Effect.suspend(() => Effect.logInfo("Sessions are told to go", { sessions: sessions.count() })),
+          Effect.timeoutOption(sessions.drain({ spreadMillis: budgetMillis / 2 }), budgetMillis * 0.8)
+        )
+      })
+    )
+}
+
+/**
+ * After the farewell the layers close in reverse order: a market node's actors leave their checkpoints, and their shards go to
+ * other nodes.
+ */
 export const serve = <E>(
   settings: Settings,
-  layer: Layer.Layer<HttpListener | Readiness | Feed | SessionActors, E>
+  layer: Layer.Layer<HttpListener | Readiness | Farewell, E>
 ): Effect.Effect<void, E | OptionError> =>
   Effect.gen(function* () {
     yield* makeDataDir(settings.dataDir)
@@ -62,7 +72,10 @@ export const serve = <E>(
         readiness.advance("ready")
         yield* announce(settings)
         yield* Fiber.join(stop)
-        yield* drain(settings)
+        yield* exitWithin(settings.drainSeconds * 1000)
+        readiness.advance("draining")
+        yield* Effect.logInfo("Draining", { drainSeconds: settings.drainSeconds })
+        yield* yield* Farewell
       }).pipe(Effect.provide(services))
     })
     yield* Effect.scoped(untilStopped)

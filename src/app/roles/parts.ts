@@ -1,0 +1,77 @@
+/** The groups of layers that roles are made of; each role says which it takes, and on which adapters they stand. */
+import { hostname } from "node:os"
+import { Effect, Layer } from "effect"
+import { RpcServer } from "effect/rpc"
+import { Gauges } from "../../actors/kernel/Gauges.ts"
+import { DeliveryLatency } from "../../actors/kernel/Latency.ts"
+import { Feed } from "../../actors/market/Feed.ts"
+import { QuoteHub } from "../../actors/sessions/QuoteHub.ts"
+import { SessionActors } from "../../actors/sessions/SessionActors.ts"
+import { SymbolDirectory, Tickers } from "../../actors/sessions/Tickers.ts"
+import { Watching } from "../../actors/sessions/Watching.ts"
+import { MarketRpcs } from "../../rpc/market.ts"
+import type { Settings } from "../Config.ts"
+import { feedLayer } from "../feeds/index.ts"
+import { HttpListener } from "../gateway/HttpListener.ts"
+import { layerHttp } from "../gateway/http.ts"
+import { layerMarketHandlers } from "../gateway/MarketHandlers.ts"
+import { Readiness } from "../gateway/Readiness.ts"
+import { layerProtocol } from "../gateway/WebSocketGateway.ts"
+import { ProcessMetrics } from "../observability/ProcessMetrics.ts"
+import { uiFolder, version } from "../version.ts"
+
+/** Name of this process among its peers; a process that is started again is another one. */
+export const nodeName = (settings: Settings): string => settings.node ?? `${hostname()}-${process.pid}`
+
+/** What every role stands on. */
+export const layerGround = Layer.mergeAll(Gauges.layer, DeliveryLatency.layer, ProcessMetrics.layer, Readiness.layer)
+
+export const layerListener = (settings: Settings) => HttpListener.layer({ host: settings.host, port: settings.port })
+
+/** The feed that the settings name, run in this process. */
+export const layerFeed = (settings: Settings) => {
+  const { symbols } = settings
+  const all = typeof symbols === "object" && symbols.length === 0
+  return feedLayer({ ...settings, symbols: all ? undefined : symbols })
+}
+
+/** The symbols a session may watch are those the feed can tell about. */
+const layerDirectory = Layer.effect(
+  SymbolDirectory,
+  Effect.map(Feed, ({ label, listings }) => {
+    const symbols = new Set(listings.map(({ symbol }) => symbol))
+    return SymbolDirectory.of({ has: (symbol) => symbols.has(symbol), label })
+  })
+)
+
+/** Session actors and what they watch. */
+export const layerSessions = (settings: Settings) =>
+  Watching.layer({
+    symbolsPerSession: settings.maxSymbols,
+    watchesPerSession: settings.maxWatches
+  }).pipe(
+    Layer.provideMerge(QuoteHub.layer),
+    Layer.provideMerge(
+      Layer.mergeAll(
+        SessionActors.layer({
+          maxSessions: settings.maxSessions,
+          policy: { requestsPerSecond: settings.maxMessages, requestBurst: 4 * settings.maxMessages }
+        }),
+        Tickers.layer,
+        layerDirectory
+      )
+    )
+  )
+
+/** The dashboard, the RPC WebSocket and what operators ask, on the listener. */
+export const layerGateway = (settings: Settings) =>
+  Layer.mergeAll(
+    RpcServer.layer(MarketRpcs, { disableTracing: true, disableFatalDefects: true }).pipe(
+      Layer.provide(layerMarketHandlers({ version, node: nodeName(settings) })),
+      Layer.provide(layerProtocol({ allowedOrigins: settings.allowedOrigins }))
+    ),
+    layerHttp({ uiFolder })
+  )
+
+/** What operators ask, alone: roles without sessions. */
+export const layerOperations = layerHttp({})
