@@ -10,6 +10,7 @@ import { Checkpoints } from "../../src/actors/market/Checkpoints.ts"
 import { ShardLedger } from "../../src/actors/market/ShardLedger.ts"
 import { TickerActors } from "../../src/actors/market/TickerActor.ts"
 import { FoldFault, TickerSettings } from "../../src/actors/market/TickerSettings.ts"
+import type { TickSource } from "../../src/actors/market/TickSource.ts"
 import * as SingleNode from "../../src/app/cluster/SingleNode.ts"
 import type { Bar } from "../../src/rpc/market.ts"
 import { Ticker } from "../../src/rpc/ticker.ts"
@@ -24,6 +25,10 @@ export interface MarketNodeOptions {
   readonly fault?: (symbol: string, batch: TickBatch) => void
   /** Put between the actors and the in-memory bar store. */
   readonly barStore?: Layer.Layer<BarStore, never, BarStore>
+  /** In place of the in-memory ones. */
+  readonly stores?: Layer.Layer<BarStore | Checkpoints | ShardLedger>
+  /** In place of the bus. */
+  readonly tickSource?: Layer.Layer<TickSource>
   /** Put between the actors and the in-process bus. */
   readonly bus?: Layer.Layer<Bus, never, Bus>
   /** Hears what is logged at level Error; else nothing is logged. */
@@ -43,8 +48,10 @@ export const marketNode = (feed: ScriptedFeed, options: MarketNodeOptions = {}) 
     Effect.map(TickerSettings, (defaults) =>
       BarHistory.layer.pipe(
         Layer.provideMerge(TickerActors.layer),
+        Layer.provideMerge(options.tickSource ?? Layer.empty),
         Layer.provideMerge(SingleNode.layerSurroundings),
         Layer.provideMerge(options.barStore ?? Layer.empty),
+        Layer.provideMerge(options.stores ?? Layer.empty),
         Layer.provideMerge(options.bus ?? Layer.empty),
         Layer.provideMerge(Layer.mergeAll(stores, SingleNode.layer, feed.layer)),
         Layer.provide(
