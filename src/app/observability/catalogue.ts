@@ -80,9 +80,29 @@ export const catalogue: Readonly<Record<string, Description>> = {
   nats_links_active: gauge("Open virtual connections between nodes, counted at each end.", ""),
   nats_frames_refused_total: counter("Frames and dials between nodes that made no sense and were refused.", ""),
 
+  runners_lost_total: counter("Runners of the cluster that this node found gone.", ""),
+
   // machinery
   wheel_task_failures: counter("Tasks of the timing wheel that failed.", ""),
-  bus_subscriber_failures: counter("Bus messages whose subscriber failed.", "")
+  bus_subscriber_failures: counter("Bus messages whose subscriber failed.", ""),
+  bus_messages_refused_total: counter("Messages from other processes that were none of their topic.", ""),
+  bus_messages_dropped_total: counter(
+    "Messages not sent or not taken: NATS was away or too slow, or the subscribers were.",
+    ""
+  ),
+
+  // tick stream and dead letters
+  tick_shards_active: gauge("Tick shards this node owns and reads.", ""),
+  tick_messages_published_total: counter("Messages acknowledged by the tick stream.", ""),
+  tick_publish_retries_total: counter("Messages of ticks sent again for want of an acknowledgement.", ""),
+  tick_bytes_unsettled: gauge("Bytes this node's feed has in the tick stream that no owner has settled.", ""),
+  tick_stream_gaps_total: counter("Messages that the tick stream's window lost before they were read here.", ""),
+  tick_messages_refused_total: counter("Messages on tick subjects that were none; set aside as dead letters.", ""),
+  tick_reader_failures_total: counter("Times a reader of the tick stream could not be opened.", ""),
+  tick_shards_read_again_total: counter("Times a shard was read again from what was settled.", ""),
+  tick_settle_failures_total: counter("Times a shard could not be settled because the store was away.", ""),
+  dead_letters_total: counter("Dead letters stored.", ""),
+  dead_letters_lost_total: counter("Dead letters dropped because NATS was away and too many waited.", "")
 }
 
 export const describe = (name: string): Description =>

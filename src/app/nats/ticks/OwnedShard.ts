@@ -10,7 +10,6 @@ import type { TickSink } from "../../../actors/market/TickSource.ts"
 import type { TickBatch } from "../../../rpc/ticks.ts"
 import type { DeadLetters } from "../deadletters/DeadLetters.ts"
 import type { Nats } from "../NatsConnection.ts"
-import { backOff } from "./acknowledged.ts"
 import { makeStreamReader, type StoredMessage } from "./StreamReader.ts"
 import { settledText } from "./settled.ts"
 import type { TickStream } from "./TickStream.ts"
@@ -86,9 +85,7 @@ export const makeOwnedShard = (
       const wait = sink.take(batch)
       return wait === undefined
         ? undefined
-        : Effect.catchCause(wait, (cause) =>
-            Cause.hasInterrupts(cause) ? Effect.failCause(cause as Cause.Cause<never>) : failed(cause)
-          )
+        : Effect.catchCause(wait, (cause) => (Cause.hasInterrupts(cause) ? Effect.failCause(cause) : failed(cause)))
     } catch (defect) {
       return failed(defect)
     }
@@ -149,21 +146,17 @@ export const makeOwnedShard = (
       return yield* Effect.raceFirst(reading, Deferred.await(ended))
     })
 
-  const claim: Effect.Effect<ShardTerm> = terms.current(shard).pipe(
-    Effect.catchCause((cause) =>
-      Cause.hasInterrupts(cause)
-        ? Effect.interrupt
-        : Effect.andThen(
-            Effect.logWarning("A shard cannot be claimed; trying again", { shard, cause }),
-            Effect.fail("not claimed")
-          )
-    ),
-    Effect.retry(backOff),
-    Effect.orDie
-  )
+  const claim: Effect.Effect<ShardTerm> = Effect.gen(function* () {
+    for (let tries = 0; ; tries++) {
+      const claimed = yield* Effect.exit(terms.current(shard))
+      if (Exit.isSuccess(claimed)) return claimed.value
+      if (Cause.hasInterruptsOnly(claimed.cause)) return yield* Effect.interrupt
+      if (tries === 0) yield* Effect.logWarning("A shard cannot be claimed; trying again", { shard }, claimed.cause)
+      yield* Effect.sleep(Math.min(2000, 50 * 2 ** tries))
+    }
+  })
 
   const run: Effect.Effect<never> = Effect.gen(function* () {
-    let again = 0
     for (;;) {
       if (term === undefined) {
         term = yield* claim
@@ -175,16 +168,21 @@ export const makeOwnedShard = (
       view.behind()
       const why = yield* Effect.scoped(read(settled))
       gauges.add("tick_shards_read_again_total", 1)
-      again = failures === 0 ? 0 : again + 1
       if (why === "claim-again") term = undefined
       // an actor that fails again and again must not make us read without a pause
-      yield* Effect.sleep(Math.min(5000, 100 * 2 ** again))
+      yield* Effect.sleep(Math.min(5000, 50 * 2 ** failures))
     }
   })
 
   const announce = () => {
     if (settled === undefined || !nats.connected()) return
     nats.connection.publish(stream.subjects.settled(shard), settledText(settled))
+  }
+
+  const endReading = (reading: typeof ended, how: Interrupted, reason: string) => {
+    failures++
+    Deferred.doneUnsafe(reading, Effect.succeed(how))
+    return Effect.logDebug("A shard is read again from what is settled", { shard, reason })
   }
 
   const settle = (startedAt: number): Effect.Effect<void> =>
@@ -198,34 +196,31 @@ export const makeOwnedShard = (
       ticksSince = Number.POSITIVE_INFINITY
       marksSince = Number.POSITIVE_INFINITY
       return Effect.andThen(sink.settle(shard), ledger.settle(shard, held.term, reached)).pipe(
-        Effect.matchCauseEffect({
-          onSuccess: () =>
-            Effect.sync(() => {
-              failures = 0
-              settled = reached
-              announce()
-            }),
-          onFailure: (cause) => {
-            if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
-            failures++
-            gauges.add("tick_settle_failures_total", 1)
-            const error = Exit.findErrorOption(Exit.failCause(cause))
-            if (error._tag === "Some") {
-              if (error.value._tag === "StaleOwner") terms.refused(error.value)
-              Deferred.doneUnsafe(
-                reading,
-                Effect.succeed(error.value._tag === "StaleOwner" ? ("claim-again" as const) : ("read-again" as const))
-              )
-              return Effect.logDebug("A shard is read again from what is settled", { shard, reason: error.value.message })
-            }
-            bytes += before.bytes
-            ticksSince = before.ticksSince
-            marksSince = before.marksSince
-            notBefore = startedAt + Math.min(10_000, 250 * 2 ** failures)
-            return failures === 1
-              ? Effect.logError("Ticks cannot be settled; trying again", { shard }, cause)
-              : Effect.void
+        Effect.andThen(
+          Effect.sync(() => {
+            failures = 0
+            settled = reached
+            announce()
+          })
+        ),
+        Effect.catchTags({
+          Unsettled: ({ message }) => endReading(reading, "read-again", message),
+          StaleOwner: (error) => {
+            terms.refused(error)
+            return endReading(reading, "claim-again", error.message)
           }
+        }),
+        Effect.catchCause((cause) => {
+          if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
+          gauges.add("tick_settle_failures_total", 1)
+          bytes += before.bytes
+          ticksSince = before.ticksSince
+          marksSince = before.marksSince
+          notBefore = startedAt + Math.min(10_000, 250 * 2 ** failures)
+          failures++
+          return failures === 1
+            ? Effect.logError("Ticks cannot be settled; trying again", { shard }, cause)
+            : Effect.void
         }),
         Effect.ensuring(
           Effect.sync(() => {
@@ -243,8 +238,6 @@ export const makeOwnedShard = (
       !settling &&
       at >= notBefore &&
       position !== undefined &&
-      (bytes >= policy.bytes ||
-        at - ticksSince >= policy.millis ||
-        at - marksSince >= IDLE_FACTOR * policy.millis)
+      (bytes >= policy.bytes || at - ticksSince >= policy.millis || at - marksSince >= IDLE_FACTOR * policy.millis)
   }
 }

@@ -6,7 +6,7 @@
  * Feeds that can wait also wait for the owners: per shard only so much lies in the stream that is not settled.
  */
 import { randomUUID } from "node:crypto"
-import { Cause, Clock, Context, Effect, Latch, Layer } from "effect"
+import { Cause, Clock, Context, Effect, Latch, Layer, type Scope } from "effect"
 import { Gauges } from "../../../actors/kernel/Gauges.ts"
 import type { TickBatch } from "../../../rpc/ticks.ts"
 import { batchJson } from "../../../rpc/topicCodecs.ts"
@@ -30,8 +30,6 @@ export interface FeedRun {
 }
 
 export interface TickPublisherOptions {
-  /** Known from the start; otherwise `begin` says. */
-  readonly feed?: FeedRun | undefined
   /** Bytes a shard that may lie in the stream unsettled when the feed can wait. Default 8 MB, at most 3/4 of the window. */
   readonly unsettledBytes?: number | undefined
 }
@@ -79,8 +77,11 @@ export class TickPublisher extends Context.Service<
   {
     /** Succeeds when the batch is accepted: it will be in the stream after all accepted before. Waits while there is no room. */
     readonly publish: (batch: TickBatch) => Effect.Effect<void>
-    /** Another playing of the feed starts: its ticks are counted anew. Not while a publish is under way. */
-    readonly begin: (feed: FeedRun) => void
+    /**
+     * A playing of the feed starts: its ticks are counted from 0, and until the Scope closes the shards are told how far it
+     * is; then what was accepted is sent, for three seconds at most. Replaces the one before. Not while a publish waits.
+     */
+    readonly begin: (feed: FeedRun) => Effect.Effect<void, never, Scope.Scope>
     /** Succeeds once everything accepted is acknowledged. */
     readonly flush: Effect.Effect<void>
   }
@@ -98,7 +99,7 @@ const make = Effect.fnUntraced(function* (options: TickPublisherOptions) {
   const instance = randomUUID()
   const mayLie = Math.min(options.unsettledBytes ?? UNSETTLED_BYTES, (stream.maxBytes * 3) / 4 / TICK_SHARDS)
   const shards = Array.from({ length: TICK_SHARDS }, (_, shard) => new Shard(shard))
-  let feed = options.feed
+  let feed: FeedRun | undefined
   let identity: string | undefined
   let failing = false
   let ensuring = false
@@ -249,20 +250,31 @@ const make = Effect.fnUntraced(function* (options: TickPublisherOptions) {
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(MARK_MILLIS), marking)))
 
   const flush = Effect.forEach(shards, ({ idle }) => idle.await, { discard: true })
-  yield* Effect.addFinalizer(() =>
-    Effect.sync(() => mark(Number.POSITIVE_INFINITY)).pipe(
-      Effect.andThen(flush),
-      Effect.interruptible,
-      Effect.timeoutOption(FLUSH_TIMEOUT)
-    )
-  )
+
+  const end = (ended: FeedRun) =>
+    Effect.suspend(() => {
+      if (feed !== ended) return Effect.void
+      // to every shard, news or not
+      mark(Number.POSITIVE_INFINITY)
+      feed = undefined
+      return Effect.timeoutOption(Effect.interruptible(flush), FLUSH_TIMEOUT)
+    })
 
   return TickPublisher.of({
     publish,
     flush,
-    begin: (next) => {
-      feed = next
-      for (const shard of shards) shard.from.clear()
-    }
+    begin: (next) =>
+      Effect.asVoid(
+        Effect.acquireRelease(
+          Effect.sync(() => {
+            feed = next
+            for (const shard of shards) {
+              shard.from.clear()
+              shard.markedAt = Number.NEGATIVE_INFINITY
+            }
+          }),
+          () => end(next)
+        )
+      )
   })
 })
