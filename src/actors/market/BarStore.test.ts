@@ -7,8 +7,13 @@ import { Gauges } from "../kernel/Gauges.ts"
 import { BarColumns } from "./BarColumns.ts"
 import { barStoreSuite } from "./BarStore.suite.ts"
 import { BarStore, memoryCapacity } from "./BarStore.ts"
+import { ShardLedger } from "./ShardLedger.ts"
 
-barStoreSuite("BarStore.layerMemory", BarStore.layerMemory.pipe(Layer.provide(Gauges.layer)))
+barStoreSuite(
+  "BarStore.layerMemory",
+  Layer.merge(BarStore.layerMemory.pipe(Layer.provide(Gauges.layer)), ShardLedger.layerMemory),
+  { fenced: false }
+)
 
 const bar = (time: number, revision: number): Bar => ({
   time,

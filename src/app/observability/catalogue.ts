@@ -82,7 +82,20 @@ export const catalogue: Readonly<Record<string, Description>> = {
 
   runners_lost_total: counter("Runners of the cluster that this node found gone.", ""),
 
+  // quote snapshots in Redis
+  redis_connected: gauge("1 while the connection to Redis is there, 0 while it is away."),
+  quote_cache_written_total: counter("Quotes written to the cache because they were newer than what it had."),
+  quote_cache_dropped_total: counter(
+    "Quotes not written: a newer one came while Redis was away, or Redis refused the write."
+  ),
+  quote_cache_refused_total: counter("Cached values that were no quote of their symbol, taken for absent."),
+
   // machinery
+  database_workers_active: gauge("Embedded databases open in this process.", ""),
+  database_restarts_total: counter(
+    "Times the embedded database stopped by itself; it is started again when asked.",
+    ""
+  ),
   wheel_task_failures: counter("Tasks of the timing wheel that failed.", ""),
   bus_subscriber_failures: counter("Bus messages whose subscriber failed.", ""),
   bus_messages_refused_total: counter("Messages from other processes that were none of their topic.", ""),

@@ -1,0 +1,10 @@
+/** Every step of the schema, in order; a step that has been released is never changed, what is wrong with it is another step. */
+import type { Effect } from "effect"
+import type { SqlClient } from "effect/sql"
+import market from "./0001_market.ts"
+
+export type MigrationRecord = Readonly<Record<string, Effect.Effect<void, unknown, SqlClient.SqlClient>>>
+
+export const migrations: MigrationRecord = {
+  "0001_market": market
+}

@@ -1,0 +1,23 @@
+/** The port suites on both databases. */
+import { Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql"
+import { databases, sharedByFile } from "../../../test/support/databases.ts"
+import { barStoreSuite } from "../../actors/market/BarStore.suite.ts"
+import { checkpointsSuite } from "../../actors/market/Checkpoints.suite.ts"
+import { shardLedgerSuite } from "../../actors/market/ShardLedger.suite.ts"
+import { BarStoreSql } from "./BarStoreSql.ts"
+import { CheckpointsSql } from "./CheckpointsSql.ts"
+import { ShardLedgerSql } from "./ShardLedgerSql.ts"
+
+const emptied = Layer.effectDiscard(
+  Effect.flatMap(SqlClient.SqlClient, (sql) => sql`TRUNCATE bars, bar_evictions, ticker_checkpoints, tick_shards`)
+)
+
+for (const { layer, name } of databases) {
+  const database = Layer.provideMerge(emptied, sharedByFile(layer))
+  const bars = Layer.merge(BarStoreSql.layer({ source: "suite" }), ShardLedgerSql.layer)
+  const checkpoints = Layer.merge(CheckpointsSql.layer, ShardLedgerSql.layer)
+  barStoreSuite(`BarStoreSql on ${name}`, Layer.provide(bars, database), { fenced: true })
+  checkpointsSuite(`CheckpointsSql on ${name}`, Layer.provide(checkpoints, database), { fenced: true })
+  shardLedgerSuite(`ShardLedgerSql on ${name}`, Layer.provide(ShardLedgerSql.layer, database))
+}
