@@ -7,6 +7,7 @@ import { RpcGroup, RpcServer } from "effect/rpc"
 import { Bus } from "../../src/actors/kernel/Bus.ts"
 import { Gauges } from "../../src/actors/kernel/Gauges.ts"
 import { DeliveryLatency } from "../../src/actors/kernel/Latency.ts"
+import { QuoteCache } from "../../src/actors/kernel/QuoteCache.ts"
 import { TimingWheel } from "../../src/actors/kernel/TimingWheel.ts"
 import { QuoteHub } from "../../src/actors/sessions/QuoteHub.ts"
 import { SessionActors } from "../../src/actors/sessions/SessionActors.ts"
@@ -86,7 +87,7 @@ const layer = RpcServer.layer(Streams, { disableTracing: true, disableFatalDefec
   Layer.provide(SessionActors.layer({ maxSessions: 19_000 })),
   Layer.provide(layerTickers),
   Layer.provideMerge(Source.layer),
-  Layer.provide(Layer.mergeAll(Bus.layerInProcess, TimingWheel.layer)),
+  Layer.provide(Layer.mergeAll(Bus.layerInProcess, QuoteCache.layerNone, TimingWheel.layer)),
   Layer.provideMerge(Layer.mergeAll(Gauges.layer, DeliveryLatency.layer))
 )
 

@@ -1,6 +1,6 @@
 /**
- * The stream's promise, under any interleaving of ticks, subscribe, unsubscribe, disconnect, reconnect, actor crash and slow
- * reading: no unannounced gap, nothing repeated or reordered, nothing after an acknowledged unsubscribe, and in the end
+ * The stream's promise, under any interleaving of ticks, subscribe, unsubscribe, disconnect, reconnect, actor crash, cached
+ * quotes of any age, slow actors and slow reading: no unannounced gap, nothing repeated or reordered, nothing after an acknowledged unsubscribe, and in the end
  * the latest value. The client here is the simplest one that could check it; it decodes what a stock RPC client would.
  */
 import { assert, it } from "@effect/vitest"
@@ -12,6 +12,7 @@ import { SessionActors, type SessionInbox } from "../../src/actors/sessions/Sess
 import { Watching } from "../../src/actors/sessions/Watching.ts"
 import type { Conflation, WatchEvent } from "../../src/rpc/market.ts"
 import { RecordingSocket } from "../support/RecordingSocket.ts"
+import { ScriptedQuoteCache } from "../support/ScriptedQuoteCache.ts"
 import { ScriptedTickers } from "../support/ScriptedTickers.ts"
 import { sessionNode, settle } from "../support/sessionNode.ts"
 
@@ -22,6 +23,8 @@ type Step =
   | { readonly kind: "crash"; readonly symbol: string }
   | { readonly kind: "lose" | "back"; readonly symbol: string }
   | { readonly kind: "repeat"; readonly symbol: string; readonly back: number }
+  | { readonly kind: "cache"; readonly symbol: string }
+  | { readonly kind: "slow"; readonly tickers: number; readonly cache: number }
   | { readonly kind: "set"; readonly symbols: ReadonlyArray<string> }
   | { readonly kind: "reconnect"; readonly resume: boolean }
   | { readonly kind: "read"; readonly reading: boolean }
@@ -39,6 +42,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant("repeat" as const), symbol, back: fc.integer({ min: 0, max: 3 }) })
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("lose" as const, "back" as const), symbol }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("cache" as const), symbol }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("slow" as const),
+      tickers: fc.constantFrom(0, 50, 4_000),
+      cache: fc.constantFrom(0, 100)
+    })
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("set" as const), symbols: fc.subarray(SYMBOLS) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("reconnect" as const), resume: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("read" as const), reading: fc.boolean() }) },
@@ -114,8 +126,9 @@ const policy = { softLimitBytes: 500, slowCloseMillis: 1e9, deadAfterPingMillis:
 const run = (conflation: Conflation, steps: ReadonlyArray<Step>) =>
   Effect.gen(function* () {
     const tickers = new ScriptedTickers(SYMBOLS)
+    const cache = new ScriptedQuoteCache()
     const scope = yield* Scope.make()
-    const context = yield* Layer.buildWithScope(sessionNode(tickers, { policy }), scope)
+    const context = yield* Layer.buildWithScope(sessionNode(tickers, { policy, cache: cache.layer }), scope)
     yield* Effect.gen(function* () {
       const sessions = yield* SessionActors
       const watching = yield* Watching
@@ -165,6 +178,13 @@ const run = (conflation: Conflation, steps: ReadonlyArray<Step>) =>
             break
           case "repeat":
             yield* tickers.repeat(next.symbol, next.back)
+            break
+          case "cache":
+            cache.kept.set(next.symbol, tickers.snapshot(next.symbol))
+            break
+          case "slow":
+            tickers.slowMillis = next.tickers
+            cache.slowMillis = next.cache
             break
           case "wait":
             yield* TestClock.adjust(next.millis)

@@ -26,6 +26,8 @@ export class ScriptedTickers {
   private readonly away = new Set<string>()
   /** The next snapshot call dies of a defect. */
   defects = 0
+  /** A snapshot takes this long; what it says is what holds at its end. */
+  slowMillis = 0
 
   constructor(symbols: ReadonlyArray<string>) {
     this.symbols = symbols
@@ -35,6 +37,11 @@ export class ScriptedTickers {
   /** Price of a symbol: tells epoch and seq apart, so a stale value shows. */
   position(symbol: string): { readonly epoch: number; readonly seq: number } {
     return { ...this.state(symbol) }
+  }
+
+  /** From here on it stands there; nobody is told. */
+  reach(symbol: string, position: { readonly epoch: number; readonly seq: number }): void {
+    this.states.set(symbol, { ...position })
   }
 
   snapshot(symbol: string): TickerSnapshot {
@@ -110,7 +117,7 @@ export class ScriptedTickers {
       Layer.succeed(Tickers, {
         snapshot: (symbol) =>
           Effect.andThen(
-            Effect.yieldNow,
+            Effect.suspend(() => (this.slowMillis === 0 ? Effect.yieldNow : Effect.sleep(this.slowMillis))),
             Effect.suspend(() => {
               if (this.defects > 0) {
                 this.defects--

@@ -3,6 +3,7 @@ import { Effect, Layer, Scope } from "effect"
 import { Bus } from "../../src/actors/kernel/Bus.ts"
 import { Gauges } from "../../src/actors/kernel/Gauges.ts"
 import { DeliveryLatency } from "../../src/actors/kernel/Latency.ts"
+import { QuoteCache } from "../../src/actors/kernel/QuoteCache.ts"
 import { TimingWheel } from "../../src/actors/kernel/TimingWheel.ts"
 import { QuoteHub } from "../../src/actors/sessions/QuoteHub.ts"
 import type { SessionPolicy } from "../../src/actors/sessions/Session.ts"
@@ -15,12 +16,14 @@ export interface SessionNodeOptions {
   readonly maxSessions?: number
   readonly policy?: Partial<SessionPolicy>
   readonly limits?: WatchLimits
+  /** None by default. */
+  readonly cache?: Layer.Layer<QuoteCache>
 }
 
 /** Sessions over whatever tickers, bus and gauges they are given. */
 export const sessionLayers = (options: SessionNodeOptions = {}) =>
   Watching.layer(options.limits ?? { symbolsPerSession: 100, watchesPerSession: 4 }).pipe(
-    Layer.provideMerge(QuoteHub.layer),
+    Layer.provideMerge(Layer.provide(QuoteHub.layer, options.cache ?? QuoteCache.layerNone)),
     Layer.provideMerge(
       SessionActors.layer({
         maxSessions: options.maxSessions ?? 10_000,

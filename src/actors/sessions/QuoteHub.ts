@@ -1,11 +1,12 @@
 /**
  * Symbols → slots: one bus subscription per watched symbol per node, reference-counted, whatever the number of sessions (M1).
- * Comes from: `quotes.<symbol>` on the bus (TickerActor). Goes to: WatchStream.mark, one call per watching stream.
+ * Comes from: `quotes.<symbol>` on the bus (TickerActor); while an actor is still cold, from QuoteCache. Goes to: WatchStream.mark, one call per watching stream.
  */
-import { Cause, Context, Effect, type Fiber, FiberSet, Layer, Schedule } from "effect"
+import { Cause, Context, Effect, type Fiber, FiberSet, Layer, Option, Schedule } from "effect"
 import { quotesTopic } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
+import { QuoteCache } from "../kernel/QuoteCache.ts"
 import { TimingWheel } from "../kernel/TimingWheel.ts"
 import { Tickers } from "./Tickers.ts"
 import { type Slot, Topic } from "./Topic.ts"
@@ -24,15 +25,22 @@ export class QuoteHub extends Context.Service<
     readonly detach: (slot: Slot) => void
   }
 >()("lzstock/actors/sessions/QuoteHub") {
-  static readonly layer: Layer.Layer<QuoteHub, never, Bus | Gauges | Tickers | TimingWheel> = Layer.effect(
+  static readonly layer: Layer.Layer<QuoteHub, never, Bus | Gauges | QuoteCache | Tickers | TimingWheel> = Layer.effect(
     QuoteHub,
     Effect.gen(function* () {
       const bus = yield* Bus
+      const cache = yield* QuoteCache
       const gauges = yield* Gauges
       const tickers = yield* Tickers
       const wheel = yield* TimingWheel
       const topics = new Map<string, { readonly topic: Topic; readonly feeder: Fiber.Fiber<never> }>()
       const run = yield* FiberSet.runtime(yield* FiberSet.make<never>())()
+
+      /** Something to show until the actor answers. */
+      const bridge = (topic: Topic) =>
+        Effect.map(cache.get(topic.symbol), (cached) => {
+          if (Option.isSome(cached)) topic.offer(cached.value, wheel.now())
+        })
 
       /** Lives as long as the topic has watchers. Capture position first (subscribe), load state second (F5). */
       const feed = (topic: Topic) =>
@@ -41,12 +49,13 @@ export class QuoteHub extends Context.Service<
             yield* bus.subscribe(quotesTopic(topic.symbol), (update) => {
               topic.accept(update, wheel.now())
             })
+            yield* Effect.forkScoped(bridge(topic))
             while (true) {
               const snapshot = yield* tickers.snapshot(topic.symbol).pipe(
                 Effect.tapError(() => Effect.sync(() => topic.lose(wheel.now()))),
                 Effect.retry(retrySnapshot)
               )
-              topic.accept(snapshot, wheel.now())
+              topic.confirm(snapshot, wheel.now())
               // ends when the owner goes: ask whoever owns the symbol next where it stands
               yield* Effect.ignore(tickers.hold(topic.symbol))
               topic.lose(wheel.now())

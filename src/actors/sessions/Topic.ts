@@ -39,6 +39,10 @@ export class Topic {
   fresh = false
   /** Its actor cannot be reached: what is known is not to be shown as current. */
   private lost = false
+  /** Its actor itself has said where it stands, since the last loss. */
+  private confirmed = false
+  /** All that is known comes from the cache. */
+  private cached = false
   private waiters: Array<() => void> = []
 
   constructor(symbol: string) {
@@ -50,13 +54,50 @@ export class Topic {
     return this.epoch > 0 && !this.lost
   }
 
-  /** Takes a state if it is newer, and marks every slot. Older and repeated ones change nothing. */
+  /**
+   * The state is no older than what a client can have been told by any node before it asked here: only then does it say
+   * whether a position can be resumed from. A cached state may be older, and so may an update that was overtaken.
+   */
+  get settled(): boolean {
+    return this.confirmed && this.ready
+  }
+
+  /** A state its actor published: taken if it is newer, and every slot marked. Older and repeated ones change nothing. */
   accept(state: TopicState, now: number): void {
+    this.take(state, now, state.ingestTime > this.ingestTime)
+  }
+
+  /** The last state known of, to be shown until its actor answers. Nothing if something is known, or known to be lost. */
+  offer(state: TopicState, now: number): void {
+    if (this.epoch > 0 || this.lost) return
+    this.take(state, now, false)
+    this.cached = true
+  }
+
+  /** Where its actor says that it stands, asked for. */
+  confirm(state: TopicState, now: number): void {
+    // the cache may have outlived what epochs are counted by: what is only cached gives way
+    if (this.cached && state.epoch < this.epoch) {
+      this.lose(now)
+      this.epoch = 0
+      this.ingestTime = 0
+    }
+    this.take(state, now, false)
+    if (!this.ready) return
+    this.confirmed = true
+    const { waiters } = this
+    if (waiters.length === 0) return
+    this.waiters = []
+    for (const waiter of waiters) waiter()
+  }
+
+  private take(state: TopicState, now: number, fresh: boolean): void {
     // after a loss the same state again is news: it is current
     const least = this.lost ? this.seq : this.seq + 1
     if (state.epoch < this.epoch || (state.epoch === this.epoch && state.seq < least)) return
     this.lost = false
-    this.fresh = state.ingestTime > this.ingestTime
+    this.cached = false
+    this.fresh = fresh
     this.epoch = state.epoch
     this.seq = state.seq
     this.ingestTime = state.ingestTime
@@ -65,16 +106,13 @@ export class Topic {
     this.update.set(UPDATE_LEAD, 0)
     this.update.set(state.body, UPDATE_LEAD.length)
     for (const slot of this.slots) if (!slot.dirty) slot.stream.mark(slot, now)
-    const { waiters } = this
-    if (waiters.length === 0) return
-    this.waiters = []
-    for (const waiter of waiters) waiter()
   }
 
   /** Nothing is known from now on until the next state; every stream that watches is told. */
   lose(now: number): void {
     if (this.lost) return
     this.lost = true
+    this.confirmed = false
     for (const slot of this.slots) slot.stream.lose(slot, now)
   }
 
@@ -98,8 +136,8 @@ export class Topic {
     last.index = index
   }
 
-  /** Calls back once the first state is there. Returns the way to stop waiting. */
-  onReady(callback: () => void): () => void {
+  /** Calls back once it is settled. Returns the way to stop waiting. */
+  onSettled(callback: () => void): () => void {
     this.waiters.push(callback)
     return () => {
       this.waiters = this.waiters.filter((waiter) => waiter !== callback)

@@ -144,14 +144,14 @@ export class Watching extends Context.Service<
             const slot = stream.slots.get(normaliseSymbol(position.symbol))
             return slot === undefined ? [] : [{ position, slot }]
           })
-          yield* Effect.forEach(held, ({ slot }) => ready(slot), { concurrency: "unbounded", discard: true }).pipe(
+          yield* Effect.forEach(held, ({ slot }) => settled(slot), { concurrency: "unbounded", discard: true }).pipe(
             Effect.timeoutOption(RESUME_DEADLINE)
           )
           const recovered =
             held.length === positions.length &&
             held.every(
               ({ position, slot: { topic } }) =>
-                topic.ready && position.epoch === topic.epoch && position.seq <= topic.seq
+                topic.settled && position.epoch === topic.epoch && position.seq <= topic.seq
             )
           if (recovered) {
             for (const { position, slot } of held) stream.standAt(slot, position.epoch, position.seq)
@@ -218,10 +218,10 @@ export class Watching extends Context.Service<
     )
 }
 
-/** Succeeds once the topic has its first state. */
-const ready = (slot: Slot): Effect.Effect<void> =>
+/** Succeeds once the topic's actor has said where it stands. */
+const settled = (slot: Slot): Effect.Effect<void> =>
   Effect.callback((resume) => {
-    if (slot.topic.ready) return resume(Effect.void)
-    const stop = slot.topic.onReady(() => resume(Effect.void))
+    if (slot.topic.settled) return resume(Effect.void)
+    const stop = slot.topic.onSettled(() => resume(Effect.void))
     return Effect.sync(stop)
   })
