@@ -1,8 +1,6 @@
 /** The only entry point: options → role → launch → signal → drain → exit. */
 import { Cause, Effect, Exit, Option } from "effect"
-import type { FeedError } from "../actors/market/Feed.ts"
 import { OptionError, parseOptions, type Settings } from "./Config.ts"
-import type { ListenError } from "./gateway/HttpListener.ts"
 import { helpText } from "./help.ts"
 import { layerLogging } from "./observability/logging.ts"
 import { countFibers } from "./observability/ProcessMetrics.ts"
@@ -40,7 +38,7 @@ const program = Effect.gen(function* () {
 })
 
 /** A typed error is what the user can mend: one line. Anything else is our fault and shown whole. */
-const report = (cause: Cause.Cause<OptionError | ListenError | FeedError>): number => {
+const report = (cause: Cause.Cause<{ readonly message: string }>): number => {
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
   process.stderr.write(`lzstock: ${error === undefined ? Cause.pretty(cause) : error.message}\n`)
   return error instanceof OptionError ? 2 : 1

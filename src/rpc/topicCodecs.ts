@@ -82,7 +82,8 @@ export const quoteCodec: Codec<QuoteUpdate> = {
     if (end < 0 || end > 128) return wrong("a quote")
     const [symbol = "", ...rest] = String.fromCharCode(...bytes.subarray(0, end)).split(" ")
     const [epoch, seq, exchangeTime, ingestTime] = rest.map(Number)
-    if (rest.length !== 4 || !isInteger(epoch) || !isInteger(seq)) return wrong("a quote")
+    // epoch 0 is no actor's: it stands for "nothing sent yet" downstream
+    if (rest.length !== 4 || !isInteger(epoch) || !isInteger(seq) || epoch < 1 || seq < 0) return wrong("a quote")
     if (!isInteger(exchangeTime) || !isInteger(ingestTime)) return wrong("a quote")
     const body = bytes.subarray(end + 1)
     // it is spliced into every watcher's frame: what is no JSON would cost them their connection

@@ -10,7 +10,7 @@ import type { FeedStatus } from "../../rpc/market.ts"
 import { type FeedClock, type FeedLiveness, feedClockTopic, feedTopic } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
-import { Feed, FeedError } from "./Feed.ts"
+import { type BarQuery, Feed, FeedError } from "./Feed.ts"
 
 /** So long without a word the feed, or the way to it, is down. */
 const SILENCE_MILLIS = 2_000
@@ -101,7 +101,7 @@ const make = Effect.gen(function* () {
       )
     ),
     history: (query) =>
-      ask.History(query).pipe(
+      ask.History(bounded(query)).pipe(
         Effect.timeout(ASK_DEADLINE),
         Effect.mapError(
           (error) =>
@@ -113,6 +113,12 @@ const make = Effect.gen(function* () {
       )
   })
 })
+
+/** No bound is left out: infinity is no whole number on the wire. */
+const bounded = ({ before, from, interval, limit, symbol, to }: BarQuery) => {
+  const finite = (time: number | undefined) => (time !== undefined && Number.isFinite(time) ? time : undefined)
+  return { symbol, interval, limit, from: finite(from), to: finite(to), before: finite(before) }
+}
 
 export const RemoteFeed: { readonly layer: Layer.Layer<Feed, never, Bus | Gauges | Sharding.Sharding> } = {
   layer: Layer.effect(Feed, make)

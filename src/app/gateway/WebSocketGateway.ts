@@ -125,7 +125,14 @@ export const layerProtocol = (
         return {
           disconnects,
           send: (clientId: number, response: FromServerEncoded) =>
-            Effect.sync(() => sessions.get(clientId)?.reply(`${JSON.stringify(withoutInternals(response))}\n`)),
+            Effect.suspend(() => {
+              const shown = withoutInternals(response)
+              sessions.get(clientId)?.reply(`${JSON.stringify(shown)}\n`)
+              // what the client is not told stands in the log
+              return shown === response
+                ? Effect.void
+                : Effect.logError("A request failed", { session: clientId, response })
+            }),
           end: () => Effect.void,
           clientIds: Effect.sync(() => sessions.ids()),
           initialMessage: Effect.succeed(Option.none()),

@@ -52,6 +52,13 @@ const parse = (line: string): FromClientEncoded | undefined => {
 
 const INTERNAL = { name: "InternalError", message: "The server failed on this request; it has been logged" }
 
+type Reason = Extract<
+  Extract<FromServerEncoded, { readonly _tag: "Exit" }>["exit"],
+  { readonly _tag: "Failure" }
+>["cause"][number]
+
+const isOurs = (reason: Reason): boolean => reason._tag === "Die" && !Predicate.isString(reason.defect)
+
 /**
  * A defect that reaches a client holds no stack and no message of ours (S7). A text is kept: RPC itself says that way
  * what is wrong with a request ("Unknown request tag", a payload that does not fit its schema).
@@ -59,8 +66,9 @@ const INTERNAL = { name: "InternalError", message: "The server failed on this re
 export const withoutInternals = (response: FromServerEncoded): FromServerEncoded => {
   if (response._tag === "Defect" && !Predicate.isString(response.defect)) return { ...response, defect: INTERNAL }
   if (response._tag !== "Exit" || response.exit._tag === "Success") return response
+  if (!response.exit.cause.some(isOurs)) return response
   const cause = response.exit.cause.map((reason) =>
-    reason._tag === "Die" && !Predicate.isString(reason.defect) ? { _tag: "Die" as const, defect: INTERNAL } : reason
+    isOurs(reason) ? { _tag: "Die" as const, defect: INTERNAL } : reason
   )
   return { ...response, exit: { _tag: "Failure", cause } }
 }

@@ -1,30 +1,56 @@
 /** What connects a node to the others: NATS, PostgreSQL, Redis and the cluster's messaging, for every role but all-in-one. */
 import { Effect, Layer, Redacted } from "effect"
+import type { Gauges } from "../../actors/kernel/Gauges.ts"
 import { QuoteCache } from "../../actors/kernel/QuoteCache.ts"
 import { TimingWheel } from "../../actors/kernel/TimingWheel.ts"
+import { Feed } from "../../actors/market/Feed.ts"
 import { MARKET_SHARDS, WORKER_SHARDS } from "../../rpc/topics.ts"
 import type { Settings } from "../Config.ts"
 import * as ManyNodes from "../cluster/ManyNodes.ts"
 import { Nats } from "../nats/NatsConnection.ts"
+import { BarStoreSql } from "../postgres/BarStoreSql.ts"
 import { Database } from "../postgres/Database.ts"
 import { Migrations } from "../postgres/Migrations.ts"
 import { RedisQuoteCache } from "../redis/RedisQuoteCache.ts"
-import { nodeName } from "./parts.ts"
-
-/** Given by Config for every role that asks (`needed`). */
-const given = (url: Redacted.Redacted<string> | undefined): Redacted.Redacted<string> => url ?? Redacted.make("")
+import { layerGround, nodeName } from "./parts.ts"
 
 /** The database, with its schema brought up to date: whoever starts first does that, the others wait. */
-export const layerDatabase = (settings: Settings) =>
-  Layer.provideMerge(
-    Migrations.layer,
-    Database.layer({ url: settings.databaseUrl, folder: settings.dataDir })
-  )
+const layerDatabase = (settings: Settings) =>
+  Layer.provideMerge(Migrations.layer, Database.layer({ url: settings.databaseUrl, folder: settings.dataDir }))
 
-export const layerQuoteCache = (settings: Settings) =>
+const layerQuoteCache = (settings: Settings) =>
   settings.redisUrl === undefined
     ? QuoteCache.layerNone
     : RedisQuoteCache.layer({ url: settings.redisUrl, prefix: `${settings.cluster}:quotes:` })
 
-export const layerNats = (settings: Settings) =>
-  Nats.layer({ url: given(settings.natsUrl), name: `${settings.cluster} ${settings.role} ${nodeName(settings)}` })
+const layerNats = (settings: Settings) =>
+  Nats.layer({
+    // Config has seen to it that every role with this layer is given one
+    url: settings.natsUrl ?? Redacted.make(""),
+    name: `${settings.cluster} ${settings.role} ${nodeName(settings)}`
+  })
+
+/** Shard groups a role's nodes take part in; none: it only calls. */
+const groups = { gateway: [], market: [MARKET_SHARDS], workers: [WORKER_SHARDS] } as const
+
+const layerCluster = (settings: Settings, role: keyof typeof groups) =>
+  ManyNodes.layer({
+    prefix: settings.cluster,
+    lockExpirationMillis: settings.lockSeconds * 1_000,
+    ...(groups[role].length === 0 ? {} : { runner: { host: nodeName(settings), port: 1, groups: groups[role] } })
+  })
+
+/** From the ground up to the cluster: what every role over many processes stands on. `bus`: how this role says what it says. */
+export const layerWires = <B, E>(
+  settings: Settings,
+  role: keyof typeof groups,
+  bus: Layer.Layer<B, E, Gauges | Nats>
+) =>
+  layerCluster(settings, role).pipe(
+    Layer.provideMerge(Layer.mergeAll(bus, layerQuoteCache(settings), TimingWheel.layer)),
+    Layer.provideMerge(Layer.mergeAll(layerNats(settings), layerDatabase(settings))),
+    Layer.provideMerge(layerGround)
+  )
+
+/** Finished bars of the feed that plays in this cluster. */
+export const layerBarStore = Layer.unwrap(Effect.map(Feed, ({ source }) => BarStoreSql.layer({ source })))

@@ -1,0 +1,22 @@
+/** The dashboard and the sessions of investors; owns no shard, asks and hears the nodes that do. As many as needed. */
+import { Layer } from "effect"
+import { BarHistory } from "../../actors/market/BarHistory.ts"
+import { RemoteFeed } from "../../actors/market/RemoteFeed.ts"
+import type { Settings } from "../Config.ts"
+import { NatsBus } from "../nats/NatsBus.ts"
+import { layerGateway, layerListener, layerSessions } from "./parts.ts"
+import { Farewell, serve } from "./serve.ts"
+import { layerBarStore, layerWires } from "./wires.ts"
+
+export const layerGatewayNode = (settings: Settings) =>
+  Layer.mergeAll(layerGateway(settings), Farewell.sessions(settings)).pipe(
+    Layer.provideMerge(layerSessions(settings)),
+    Layer.provideMerge(BarHistory.layer),
+    Layer.provideMerge(layerBarStore),
+    Layer.provideMerge(RemoteFeed.layer),
+    Layer.provideMerge(layerListener(settings)),
+    Layer.provideMerge(layerWires(settings, "gateway", NatsBus.layer({ prefix: settings.cluster })))
+  )
+
+/** Runs until SIGTERM or SIGINT, then drains its sessions. */
+export const runGateway = (settings: Settings) => serve(settings, layerGatewayNode(settings))
