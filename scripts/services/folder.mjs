@@ -81,9 +81,9 @@ const endLeftovers = async (folder, record) => {
 /**
  * Removes the temp folders of keepers that are no more, and ends their servers. Only folders of this user count: anyone may
  * put a keeper.json into /tmp.
+ * @param {string} [parent]
  */
-export const sweep = async () => {
-  const parent = base()
+export const sweep = async (parent = base()) => {
   for (const name of readdirSync(parent).filter((one) => one.startsWith(PREFIX))) {
     const folder = path.join(parent, name)
     const stats = lstatSync(folder, { throwIfNoEntry: false })

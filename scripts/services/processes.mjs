@@ -141,20 +141,25 @@ export const until = async (condition, milliseconds) => {
   return true
 }
 
+/** Whether it stands still, by SIGSTOP; one that is gone does too. @param {ProcessIdentity} identity */
+export const isFrozen = (identity) => {
+  if (!isRunning(identity)) return true
+  const state = isLinux ? stat(identity.pid)?.state : ps(["-o", "stat=", "-p", String(identity.pid)])
+  return state === undefined || /^[Tt]/.test(state)
+}
+
 /**
  * SIGSTOP to all of a family, the root first so that it starts no more; resolves when they stand still.
  * @param {number} root
  */
 export const freeze = async (root) => {
-  const isStopped = (/** @type {ProcessIdentity} */ one) =>
-    !isRunning(one) || !isLinux || /[Tt]/.test(stat(one.pid)?.state ?? "T")
   const first = identify(root)
   if (first === undefined) return
   signal(first, "SIGSTOP")
-  await until(() => isStopped(first), 1000)
+  await until(() => isFrozen(first), 1000)
   const family = familyOf(root)
   for (const one of family) signal(one, "SIGSTOP")
-  await until(() => family.every(isStopped), 1000)
+  await until(() => family.every(isFrozen), 1000)
 }
 
 /** Children first: the root finds them running. @param {number} root */

@@ -8,10 +8,10 @@ import { Effect, Exit, Scope } from "effect"
 import { afterEach, describe, expect, it } from "vitest"
 import { startServices } from "../../scripts/services/client.mjs"
 import { ensureServices } from "../../scripts/services/find.mjs"
-import { openFolder } from "../../scripts/services/folder.mjs"
+import { openFolder, otherUser } from "../../scripts/services/folder.mjs"
 import { withoutDaemons } from "../../scripts/services/install.mjs"
 import { probeRedis } from "../../scripts/services/probe.mjs"
-import { isRunning } from "../../scripts/services/processes.mjs"
+import { isFrozen, isRunning } from "../../scripts/services/processes.mjs"
 import { freePort, makeServer } from "../../scripts/services/server.mjs"
 import {
   bystander,
@@ -227,13 +227,24 @@ describe("a server in a fault test", () => {
     expect(await query(own.databaseUrl, "SELECT n FROM kept ORDER BY n")).toEqual([{ n: 0 }, { n: 1 }])
   })
 
-  it("stands still and goes on; stops even while it stands still", async () => {
+  it("stands still with all its children and goes on", async () => {
     const own = await keeper(["postgres", "redis"])
+    const family = families(own)
     for (const service of ["postgres", "redis"] as const) await own.control(service, "pause")
+    expect(family.every(isFrozen)).toBe(true)
     await expect(probeRedis(own.redisUrl, 100)).rejects.toThrow("no answer within 0.1 s")
     for (const service of ["postgres", "redis"] as const) await own.control(service, "continue")
     expect(await withRedis(own.redisUrl, (redis) => redis.ping())).toBe("PONG")
     expect(await query(own.databaseUrl, "SELECT 1 AS one")).toEqual([{ one: 1 }])
+    expect(family.filter(isRunning).filter(isFrozen)).toEqual([])
+  })
+
+  it("stops in good order even while it stands still", async () => {
+    const own = await keeper(["postgres", "redis"])
+    await own.control("postgres", "pause")
+    await own.control("postgres", "stop")
+    await own.control("postgres", "start")
+    expect(readFileSync(path.join(own.folder, "postgres.log"), "utf8")).not.toContain("not properly shut down")
     for (const service of ["postgres", "redis"] as const) await own.control(service, "pause")
     const all = families(own)
     await own.stop()
@@ -274,6 +285,18 @@ describe("--persist", () => {
     const third = await keeper(only, { persist })
     expect(await query(third.databaseUrl, "SELECT n FROM kept")).toEqual([{ n: 7 }])
     expect(await store(third.natsUrl, "kept")).toBe(3)
+  })
+})
+
+describe("--persist, after the machine went down", () => {
+  it("starts although another process has the pid in postmaster.pid by now", async () => {
+    const persist = path.join(ownTempFolder(), "cluster")
+    await (await keeper(["postgres"], { persist })).stop()
+    const foreign = bystander(otherUser())
+    writeFileSync(path.join(persist, "postgres", "postmaster.pid"), `${foreign.pid}\n`)
+    const { databaseUrl } = await keeper(["postgres"], { persist })
+    expect(await query(databaseUrl, "SELECT 1 AS one")).toEqual([{ one: 1 }])
+    expect(isRunning(foreign)).toBe(true)
   })
 })
 

@@ -11,6 +11,7 @@ import { connect, type NatsConnection } from "@nats-io/transport-node"
 import { Effect, Redacted } from "effect"
 import { Redis } from "ioredis"
 import { type Keeper, type ServiceName, type StartOptions, startServices } from "../../scripts/services/client.mjs"
+import { sweep } from "../../scripts/services/folder.mjs"
 import { familyOf, identify, isRunning, type ProcessIdentity, until } from "../../scripts/services/processes.mjs"
 
 /** What to undo after a test, last first. */
@@ -23,7 +24,10 @@ export const cleanUp = async (): Promise<void> => {
 export const ownTempFolder = (): string => {
   const folder = mkdtempSync(path.join(tmpdir(), "lzstock-keepers-"))
   chmodSync(folder, 0o755)
-  cleanups.push(() => rmSync(folder, { recursive: true, force: true }))
+  cleanups.push(async () => {
+    await sweep(folder)
+    rmSync(folder, { recursive: true, force: true })
+  })
   return folder
 }
 
@@ -61,9 +65,9 @@ export const untilStarted = async (tempFolder: string, file: string): Promise<vo
   if (!(await until(isThere, UNTIL_MS))) throw new Error(`no ${file}`)
 }
 
-/** A process that only lives; killed after the test. */
-export const bystander = (): ProcessIdentity => {
-  const child = spawn(process.execPath, ["--eval", "process.stdin.resume()"], { stdio: ["pipe", "ignore", "ignore"] })
+/** A process that only lives, as another user if need be; killed after the test. */
+export const bystander = (user?: { readonly uid: number; readonly gid: number }): ProcessIdentity => {
+  const child = spawn("cat", { stdio: ["pipe", "ignore", "ignore"], ...user })
   cleanups.push(() => child.kill("SIGKILL"))
   return identityOf(child.pid ?? 0)
 }
