@@ -1,10 +1,9 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Latch, Schedule, Scope, Stream } from "effect"
-import { describe } from "vitest"
-import { type ClusterNode, type NodeOptions, type Owner, startNode } from "../../../test/support/clusterNodes.ts"
+import { describe, vi } from "vitest"
+import { agreed, ask, askAll, ownedBy } from "../../../test/support/clusterAnswers.ts"
+import { type NodeOptions, type Owner, startNode } from "../../../test/support/clusterNodes.ts"
 import { freshDatabase, freshPrefix, services } from "../../../test/support/services.ts"
-
-const ids = Array.from({ length: 40 }, (_, index) => `S${index}`)
 
 /** A cluster of its own on the run's servers. */
 const cluster = Effect.gen(function* () {
@@ -14,30 +13,8 @@ const cluster = Effect.gen(function* () {
   return (name: string, options?: Partial<NodeOptions>) => startNode({ name, databaseUrl, natsUrl, prefix, ...options })
 })
 
-const ask = (from: ClusterNode, id: string) => from.probe(id).Owner().pipe(Effect.timeout("10 seconds"), Effect.orDie)
-
-const askAll = (from: ClusterNode) =>
-  Effect.map(
-    Effect.forEach(ids, (id) => ask(from, id), { concurrency: "unbounded" }),
-    (owners) => new Map(ids.map((id, index) => [id, owners[index]]))
-  )
-
-/** Asked until every given node owns something and everybody gives the same answer. */
-const agreed = (from: ReadonlyArray<ClusterNode>, owners: ReadonlyArray<string>) =>
-  Effect.gen(function* () {
-    const [first, ...others] = yield* Effect.all(from.map(askAll), { concurrency: "unbounded" })
-    if (first === undefined) return undefined
-    const seen = new Set([...first.values()].map((owner) => owner?.node))
-    const complete = owners.length === seen.size && owners.every((name) => seen.has(name))
-    const alike = others.every((other) => ids.every((id) => other.get(id)?.start === first.get(id)?.start))
-    return complete && alike ? first : undefined
-  }).pipe(
-    Effect.repeat({ schedule: Schedule.spaced(50), until: (answer) => answer !== undefined }),
-    Effect.map((answer) => answer ?? new Map<string, Owner | undefined>())
-  )
-
-const ownedBy = (owners: ReadonlyMap<string, Owner | undefined>, node: string): string =>
-  ids.find((id) => owners.get(id)?.node === node) ?? assert.fail(`${node} owns nothing`)
+// clusters come up and servers restart: seconds, more on a busy machine
+vi.setConfig({ testTimeout: 60_000 })
 
 describe("the cluster over NATS and PostgreSQL", () => {
   it.live("an entity has one owner, whoever asks, and nodes share them out", () =>
@@ -117,7 +94,7 @@ describe("the cluster over NATS and PostgreSQL", () => {
         Effect.sync(() => seen.length),
         { schedule: Schedule.spaced(10), until: (n) => n > 0 }
       )
-      const calling = yield* Effect.forkScoped(Effect.forever(Effect.andThen(ask(gateway, id), Effect.sleep(5))))
+      const calling = yield* Effect.forkScoped(Effect.repeat(ask(gateway, id), Schedule.spaced(5)))
       yield* a.stop
       yield* next.await
       assert.isUndefined(calling.pollUnsafe())

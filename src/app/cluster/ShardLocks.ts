@@ -94,7 +94,8 @@ export const tolerant = (
       const at = now()
       return base.refresh(address, shards).pipe(
         Effect.timeoutOrElse({
-          duration: attempt,
+          // not beyond the end of the trust, as long as there is some
+          duration: Math.min(attempt, Math.max(RETRY_MILLIS, Math.max(...shards.map(trustedUntil)) - at)),
           orElse: () =>
             Effect.fail(new ClusterError.PersistenceError({ cause: new Error("PostgreSQL does not answer") }))
         }),
