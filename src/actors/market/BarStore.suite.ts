@@ -39,7 +39,7 @@ export const barStoreSuite = <E>(
     title: string,
     body: (store: Store, mine: ShardTerm) => Effect.Effect<void, StaleOwner, ShardLedger>
   ) =>
-    it.effect(title, () =>
+    it.live(title, () =>
       Effect.gen(function* () {
         yield* body(yield* BarStore, yield* claimed(3))
       }).pipe(Effect.provide(layer))

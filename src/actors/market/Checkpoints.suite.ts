@@ -49,7 +49,7 @@ export const checkpointsSuite = <E>(
     title: string,
     body: (store: typeof Checkpoints.Service, mine: ShardTerm) => Effect.Effect<void, StaleOwner, ShardLedger>
   ) =>
-    it.effect(title, () =>
+    it.live(title, () =>
       Effect.gen(function* () {
         yield* body(yield* Checkpoints, yield* claimed(3))
       }).pipe(Effect.provide(layer))

@@ -10,7 +10,7 @@ export const refusal = (write: Effect.Effect<void, StaleOwner>): Effect.Effect<S
 /** `layer` must give an empty ledger each time it is built. */
 export const shardLedgerSuite = <E>(name: string, layer: Layer.Layer<ShardLedger, E>): void => {
   const check = (title: string, body: (ledger: typeof ShardLedger.Service) => Effect.Effect<void, StaleOwner>) =>
-    it.effect(title, () => Effect.provide(Effect.flatMap(ShardLedger, body), layer))
+    it.live(title, () => Effect.provide(Effect.flatMap(ShardLedger, body), layer))
 
   describe(name, () => {
     check("a shard nobody had is settled nowhere", (ledger) =>

@@ -39,11 +39,17 @@ export const packIntegers = (values: ArrayLike<number>): Uint8Array | undefined 
     const difference = value - before
     before = value
     let rest = difference >= 0 ? difference * 2 : -difference * 2 - 1
-    while (rest >= 128) {
+    while (rest >= 2 ** 31) {
       out[at++] = (rest % 128) + 128
       rest = Math.floor(rest / 128)
     }
-    out[at++] = rest
+    // what 32 bits hold is several times faster
+    let small = rest | 0
+    while (small >= 128) {
+      out[at++] = (small & 127) | 128
+      small >>>= 7
+    }
+    out[at++] = small
   }
   return out.subarray(0, at)
 }

@@ -13,20 +13,23 @@ import { float8s, int4, texts } from "./params.ts"
 const MOST_SYMBOLS = 10
 const MOST_BARS = 500
 
-/** What goes and what `evictedUpTo` says of it: one statement, so never one without the other. */
-const EVICT = `
-WITH due AS (
-  SELECT old.symbol, old.time
-  FROM unnest($2::text[], $3::float8[]) AS cutoff (symbol, time)
-  CROSS JOIN LATERAL (
-    SELECT bars.symbol, bars.time FROM bars
-    WHERE bars.source = $1 AND bars.symbol = cutoff.symbol AND bars.interval = $4 AND bars.time <= cutoff.time::bigint
-    ORDER BY bars.time LIMIT $5
-  ) AS old
-), gone AS (
-  DELETE FROM bars USING due
-  WHERE bars.source = $1 AND bars.symbol = due.symbol AND bars.interval = $4 AND bars.time = due.time
-  RETURNING bars.symbol, bars.time
+/**
+ * What goes and what `evictedUpTo` says of it: one statement, so never one without the other. Rows are named by their place
+ * (ctid): no plan can come to read the whole table for that, whatever the planner knows of it.
+ */
+export const EVICT = `
+WITH gone AS (
+  DELETE FROM bars
+  WHERE ctid = ANY (ARRAY (
+    SELECT old.place
+    FROM unnest($2::text[], $3::float8[]) AS cutoff (symbol, time)
+    CROSS JOIN LATERAL (
+      SELECT bars.ctid AS place FROM bars
+      WHERE bars.source = $1 AND bars.symbol = cutoff.symbol AND bars.interval = $4 AND bars.time <= cutoff.time::bigint
+      ORDER BY bars.time LIMIT $5
+    ) AS old
+  ))
+  RETURNING symbol, time
 ), noted AS (
   INSERT INTO bar_evictions (source, symbol, interval, up_to)
   SELECT $1, symbol, $4, max(time) FROM gone GROUP BY symbol

@@ -67,10 +67,14 @@ export const makeBatches = Effect.fnUntraced(function* <A, B, E = never>(
   })
 
   yield* Effect.addFinalizer(() =>
-    Effect.gen(function* () {
-      const left = next === undefined ? [] : [next]
-      for (const entry of [...left, ...(yield* Queue.clear(queue))]) Deferred.doneUnsafe(entry.answer, closed)
-      yield* Queue.shutdown(queue)
+    Effect.suspend(() => {
+      if (next !== undefined) Deferred.doneUnsafe(next.answer, closed)
+      // taking one lets the next in that waits outside
+      for (let taken = Queue.takeUnsafe(queue); taken !== undefined; taken = Queue.takeUnsafe(queue)) {
+        if (Exit.isFailure(taken)) break
+        Deferred.doneUnsafe(taken.value.answer, closed)
+      }
+      return Queue.shutdown(queue)
     })
   )
   yield* Effect.forkScoped(Effect.forever(step))
@@ -78,6 +82,6 @@ export const makeBatches = Effect.fnUntraced(function* <A, B, E = never>(
   return (item) =>
     Effect.suspend(() => {
       const entry: Entry<A, B, E> = { item, answer: Deferred.makeUnsafe<B, E>() }
-      return Effect.andThen(Queue.offer(queue, entry), Deferred.await(entry.answer))
+      return Effect.flatMap(Queue.offer(queue, entry), (taken) => (taken ? Deferred.await(entry.answer) : closed))
     })
 })

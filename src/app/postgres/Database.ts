@@ -3,7 +3,7 @@
  * see only SqlClient, and end what a database that is away does to them with `whenAway`.
  */
 import { PgClient } from "@effect/sql-pg"
-import { Effect, type Layer, Redacted, Schema } from "effect"
+import { Effect, Fiber, type Layer, Redacted, Schema } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 import type { Gauges } from "../../actors/kernel/Gauges.ts"
 import type { FolderInUse } from "./FolderLock.ts"
@@ -29,13 +29,13 @@ const MAX_CONNECTIONS = 8
 const MAX_EMBEDDED_CONNECTIONS = 4
 const CONNECT_WITHIN = "4 seconds"
 /** What the server ends by itself. A client that hears nothing for somewhat longer gives up: nobody may be there any more. */
-const STATEMENT_TIMEOUT_MILLIS = 10_000
-const ANSWER_WITHIN = "12 seconds"
+const STATEMENT_TIMEOUT_MILLIS = 8_000
+const ANSWER_WITHIN = "10 seconds"
 
 /** The server too finds out within seconds that a node has gone, so that no dead one keeps a lock. */
 const sessionSettings: Readonly<Record<string, string>> = {
   statement_timeout: String(STATEMENT_TIMEOUT_MILLIS),
-  lock_timeout: "8000",
+  lock_timeout: "6000",
   idle_in_transaction_session_timeout: "15000",
   tcp_user_timeout: "10000",
   tcp_keepalives_idle: "5",
@@ -107,20 +107,29 @@ const layer = ({
 export const Database = { layer }
 
 /**
- * What repositories do about a database that is away: they die, and who called them tries again. No answer for 12 s is away too;
- * the connection that gave none is closed, so that the next call finds another.
+ * What repositories do about a database that is away: they die, and who called them tries again. No answer for 10 s is away too;
+ * the connection that gave none is closed in the background, and the next call finds another.
  */
 export const whenAway = <A, E, R>(
   effect: Effect.Effect<A, E | SqlError.SqlError, R>
 ): Effect.Effect<A, Exclude<E, SqlError.SqlError>, R> =>
   Effect.catch(
-    Effect.timeoutOrElse(effect, {
-      duration: ANSWER_WITHIN,
-      orElse: () =>
-        Effect.die(new DatabaseUnreachable({ message: `The database gave no answer within ${ANSWER_WITHIN}` }))
-    }),
+    withDeadline(effect),
     (error): Effect.Effect<never, Exclude<E, SqlError.SqlError>> =>
       isOther(error) ? Effect.fail(error) : Effect.die(error)
   )
 
 const isOther = <E>(error: E | SqlError.SqlError): error is Exclude<E, SqlError.SqlError> => !SqlError.isSqlError(error)
+
+/** Not Effect.timeout alone: that would wait until the server has confirmed that it gave up, and nobody may be there to do so. */
+const withDeadline = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
+  const fiber = yield* Effect.forkDetach(effect, { startImmediately: true })
+  return yield* Fiber.join(fiber).pipe(
+    Effect.timeoutOrElse({
+      duration: ANSWER_WITHIN,
+      orElse: () =>
+        Effect.die(new DatabaseUnreachable({ message: `The database gave no answer within ${ANSWER_WITHIN}` }))
+    }),
+    Effect.ensuring(Effect.sync(() => fiber.interruptUnsafe()))
+  )
+})

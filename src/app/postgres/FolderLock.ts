@@ -16,7 +16,7 @@ export class FolderInUse extends Schema.TaggedError<FolderInUse>()("FolderInUse"
 }) {
   static of(folder: string, pid: number): FolderInUse {
     const who = pid === process.pid ? "this process itself" : `process ${pid}`
-    const message = `The data folder ${folder} is in use by ${who}; stop that one, or choose another data folder.`
+    const message = `The data folder ${folder} is in use by ${who}; stop that one, or choose another folder with --data-dir.`
     return new FolderInUse({ folder, pid, message })
   }
 }

@@ -29,10 +29,17 @@ const newestApplied = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
   return Number(newest?.id ?? 0)
 })
 
+/** The message of what went wrong, and of what was behind it. */
+const wordsOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  const words = error.message.replace(/^Pg\w+: /, "")
+  return error.cause === undefined ? words : `${words}: ${wordsOf(error.cause)}`
+}
+
 const failed = (error: Migrator.MigrationError | SqlError.SqlError): MigrationError =>
   new MigrationError({
     kind: "failed",
-    message: `The database's schema could not be migrated, nothing of it was changed: ${error.message}`,
+    message: `The database's schema could not be migrated, nothing of it was changed. ${wordsOf(error)}`,
     cause: error
   })
 

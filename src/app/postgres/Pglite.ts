@@ -137,17 +137,18 @@ class Host {
     // whatever flags this process was started with are none of the worker's
     const worker = new Worker(workerFile, { workerData: this.#data, execArgv: [] })
     this.#worker = worker
+    let why: Error | undefined
     worker.on("error", (error) => {
-      this.#lastError = error instanceof Error ? error : new Error(String(error))
+      why = error instanceof Error ? error : new Error(String(error))
     })
     worker.on("message", (message: FromPglite) => {
-      if (message._tag === "Failed") this.#lastError = new Error(message.message)
+      if (message._tag === "Failed") why = new Error(message.message)
     })
     worker.once("exit", (code) => {
       this.#worker = undefined
+      this.#lastError = why ?? new Error(`The embedded database's thread ended with code ${code}`)
       if (!this.#closed) this.#died(this.#lastError)
-      const gone = new Error(`The embedded database stopped (${code})`, { cause: this.#lastError })
-      for (const connection of [...this.#connections]) connection.destroy(gone)
+      for (const connection of [...this.#connections]) connection.destroy(this.#lastError)
     })
     return worker
   }

@@ -38,7 +38,8 @@ export default Effect.gen(function* () {
       name text NOT NULL UNIQUE
     )`
 
-  // interval: seconds. About 100 bytes a bar, and 40 in its key
+  // interval: seconds; source: bar_sources.id, without a foreign key, which would cost a look-up and a lock for each row.
+  // About 100 bytes a bar, and 40 in its key
   yield* sql`
     CREATE TABLE bars (
       time bigint NOT NULL,
@@ -50,7 +51,7 @@ export default Effect.gen(function* () {
       term bigint NOT NULL,
       trades integer NOT NULL,
       revision integer NOT NULL,
-      source integer NOT NULL REFERENCES bar_sources,
+      source integer NOT NULL,
       interval integer NOT NULL,
       symbol text NOT NULL,
       PRIMARY KEY (source, symbol, interval, time)
@@ -59,7 +60,7 @@ export default Effect.gen(function* () {
   yield* sql`
     CREATE TABLE bar_evictions (
       up_to bigint NOT NULL,
-      source integer NOT NULL REFERENCES bar_sources,
+      source integer NOT NULL,
       interval integer NOT NULL,
       symbol text NOT NULL,
       PRIMARY KEY (source, symbol, interval)
