@@ -69,6 +69,8 @@ export const marketNode = (feed: ScriptedFeed, options: MarketNodeOptions = {}) 
 const listener = (logged: (message: unknown) => void) =>
   Logger.layer([Logger.make<unknown, void>(({ message }) => logged(message))])
 
+export const oneNodeCluster = SingleNode.layer
+
 /** The cluster hands out its shards, a few turns after it is built. */
 export const shardsReady = Effect.andThen(settle, Effect.andThen(TestClock.adjust("1 second"), settle))
 

@@ -61,6 +61,9 @@ const slotTimes = (base: BaseInterval, slots: ReadonlyArray<number>): ReadonlyAr
   return slots.map((slot) => start + slot * (base === "1s" ? 1_000 : 60_000))
 }
 
+/** Everything stored is of the past. */
+const endOfTime = 8.64e15
+
 describe("BarHistory.page", () => {
   it.effect("pages of any size put together are the whole, once each, and no bar is split", () =>
     Effect.gen(function* () {
@@ -83,6 +86,8 @@ describe("BarHistory.page", () => {
         const bars = times.map((time, i) => bar(time, 10 + i, { final: i < times.length - 1 }))
         const last = bars.at(-1) ?? null
         const feed = new ScriptedFeed(["A"])
+        feed.marketTime = endOfTime
+        feed.publishedUpTo = 0
         feed.history.set(
           `A ${base}`,
           bars
@@ -164,6 +169,8 @@ describe("BarHistory.page", () => {
 
   it.effect("ends where bars were evicted: nothing older is joined across the hole, no bar is half", () => {
     const feed = new ScriptedFeed(["A"])
+    feed.marketTime = endOfTime
+    feed.publishedUpTo = 0
     const minute = 60_000
     const start = midnight("2013-10-07")
     feed.history.set(
@@ -194,6 +201,8 @@ describe("BarHistory.page", () => {
 
   it.effect("what is forming ends the page; a version of ours counts over the feed's", () => {
     const feed = new ScriptedFeed(["A"])
+    feed.marketTime = endOfTime
+    feed.publishedUpTo = 0
     feed.history.set("A 1m", [bar(0, 1), bar(60_000, 2)])
     return Effect.gen(function* () {
       yield* shardsReady
@@ -231,4 +240,28 @@ describe("BarHistory.page", () => {
       }
     }).pipe(Effect.provide(formingOnly(new ScriptedFeed(["A"]), () => nothing)))
   )
+
+  it.effect("shows nothing that was stored of a time the market has not reached: a recording played again", () => {
+    const feed = new ScriptedFeed(["A"])
+    return Effect.gen(function* () {
+      yield* shardsReady
+      const store = yield* BarStore
+      yield* store.put(
+        owner(),
+        "A",
+        "1m",
+        [0, 1, 2, 3].map((i) => bar(i * 60_000))
+      )
+      const history = yield* BarHistory
+      const times = Effect.map(history.page({ symbol: "A", interval: "1m" }), ({ bars }) =>
+        bars.map(({ time }) => time)
+      )
+      feed.marketTime = 2 * 60_000
+      assert.deepStrictEqual(yield* times, [0, 60_000, 120_000])
+      feed.marketTime = 3 * 60_000 - 1
+      assert.deepStrictEqual(yield* times, [0, 60_000, 120_000])
+      feed.marketTime = 3 * 60_000
+      assert.deepStrictEqual(yield* times, [0, 60_000, 120_000, 180_000])
+    }).pipe(Effect.provide(formingOnly(feed, () => nothing)))
+  })
 })

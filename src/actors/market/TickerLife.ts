@@ -22,25 +22,13 @@ import { FoldReport } from "./FoldReport.ts"
 import type { LocalTicker } from "./LocalTickers.ts"
 import { ParkedBatches } from "./ParkedBatches.ts"
 import { QuoteEncoder } from "./QuoteEncoder.ts"
-import { RecoverableFold } from "./RecoverableFold.ts"
 import { type ShardTerm, ShardTerms } from "./ShardTerms.ts"
+import { type Input, makeTickerFold } from "./TickerFold.ts"
 import { TickerPresence } from "./TickerPresence.ts"
 import { FoldFault, TickerSettings } from "./TickerSettings.ts"
 import { makeTickerStorage } from "./TickerStorage.ts"
 import { TickSource, Unsettled } from "./TickSource.ts"
-import {
-  closeBars,
-  copyTickerState,
-  foldBatch,
-  formingBars,
-  initialTickerState,
-  nextCloseAt,
-  type TickerState
-} from "./tickerState.ts"
-import { startsAnew } from "./tickOrigin.ts"
-
-/** What is folded: a batch, or a market time that has been reached. */
-type Input = TickBatch | number
+import { formingBars, nextCloseAt } from "./tickerState.ts"
 
 /** Asks for a durable checkpoint of all that came before it. */
 interface Settlement {
@@ -96,44 +84,7 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
   /** Bars to be told. */
   const changes = new BarChanges()
   const settlements: Array<Settlement> = []
-  /** Said in the log once the actor can: what happens inside the fold cannot wait. */
-  const news: Array<Effect.Effect<void>> = []
-
-  const fold = new RecoverableFold<TickerState, Input>(
-    {
-      initial: () => initialTickerState(symbol),
-      copy: copyTickerState,
-      weight: (input) => (typeof input === "number" ? 1 : input.ticks.length),
-      apply: (state, input) => {
-        if (typeof input === "number") {
-          closeBars(state, input, changes)
-          return state
-        }
-        fault(symbol, input)
-        const base = startsAnew(state, input) ? initialTickerState(symbol) : state
-        foldBatch(base, input, changes)
-        return base
-      }
-    },
-    {
-      retries: settings.poisonRetries,
-      maxJournal: settings.journalTicks,
-      onParked: (input, reason) => {
-        if (typeof input === "number") return
-        parked.park(input, reason)
-        news.push(
-          Effect.logError("A batch crashed the fold again and again and was set aside", {
-            symbol,
-            ticks: input.ticks.length,
-            firstTime: input.ticks[0]?.time,
-            reason: String(reason)
-          })
-        )
-      },
-      onCheckpointDiscarded: () => gauges.add("ticker_checkpoints_discarded_total", 1)
-    }
-  )
-
+  const { fold, news } = makeTickerFold(symbol, changes, { fault, gauges, parked, settings })
   const report = new FoldReport(gauges, fold.state.counts)
 
   const startEpoch = () => {

@@ -4,12 +4,11 @@ import { Context, Effect, Exit, Layer, Scope } from "effect"
 import { EntityId, Sharding } from "effect/cluster"
 import { TestClock } from "effect/testing"
 import * as fc from "fast-check"
-import { marketNode, shardsReady } from "../../../test/support/marketNode.ts"
+import { marketNode, oneNodeCluster, shardsReady } from "../../../test/support/marketNode.ts"
 import { ScriptedFeed } from "../../../test/support/ScriptedFeed.ts"
 import { ScriptedTickSource } from "../../../test/support/ScriptedTickSource.ts"
 import { settle } from "../../../test/support/sessionNode.ts"
 import { batch, listen, stateOf, ten, trade } from "../../../test/support/tickerProbe.ts"
-import * as SingleNode from "../../app/cluster/SingleNode.ts"
 import { Ticker } from "../../rpc/ticker.ts"
 import type { TickBatch } from "../../rpc/ticks.ts"
 import { MARKET_SHARDS, tickShard } from "../../rpc/topics.ts"
@@ -99,7 +98,7 @@ describe("a shard that changes hands", () => {
           assert.deepStrictEqual([shard.group, shard.id], [MARKET_SHARDS, tickShard(symbol) + 1])
         })
       )
-    }).pipe(Effect.provide(SingleNode.layer))
+    }).pipe(Effect.provide(oneNodeCluster))
   )
 
   it.effect("leaves the same quote and bars, wherever the owner was killed and whatever is read again", () =>

@@ -48,6 +48,11 @@ export const catalogue: Readonly<Record<string, Description>> = {
   ),
   ticks_dropped_total: counter("Ticks lost before a mailbox, by reason; watchers were told."),
   quote_encodings_total: counter("Quotes encoded: once per published update, whatever the number of sessions.", ""),
+  shard_claims_total: counter("Tick shards this node has claimed: when it gained one, and after a refused write.", ""),
+  stale_owner_writes_refused_total: counter(
+    "Writes refused because the shard had been claimed by another owner since: this node had been paused or cut off.",
+    ""
+  ),
   actor_restarts_total: counter("Actors started again after a crash, by kind.", ...kinds),
   actor_escalations_total: counter("Actors given up after too many crashes, by kind.", ...kinds),
   parked_batches_total: counter("Batches set aside because they crashed the fold again and again.", ""),

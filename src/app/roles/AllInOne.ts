@@ -1,21 +1,21 @@
 /**
- * Everything in one process, nothing but this process: the list of layers below is what it consists of. Other roles differ
- * in this list only.
+ * Everything in one process, nothing but this process and its data folder: the list of layers below is what it consists of.
+ * Other roles differ in this list only.
  */
 import { Layer } from "effect"
 import { Bus } from "../../actors/kernel/Bus.ts"
 import { QuoteCache } from "../../actors/kernel/QuoteCache.ts"
 import { TimingWheel } from "../../actors/kernel/TimingWheel.ts"
 import { BarHistory } from "../../actors/market/BarHistory.ts"
-import { BarStore } from "../../actors/market/BarStore.ts"
 import { Checkpoints } from "../../actors/market/Checkpoints.ts"
-import { ShardLedger } from "../../actors/market/ShardLedger.ts"
 import { TickerActors } from "../../actors/market/TickerActor.ts"
 import type { Settings } from "../Config.ts"
 import { layer as layerCluster, layerSurroundings } from "../cluster/SingleNode.ts"
+import { ShardLedgerSql } from "../postgres/ShardLedgerSql.ts"
 import { layerFeed, layerGateway, layerGround, layerListener, layerSessions } from "./parts.ts"
 import { layerRunFeed } from "./runFeed.ts"
 import { Farewell, serve } from "./serve.ts"
+import { layerBarStore, layerDatabase } from "./stores.ts"
 
 /** From the ground up: each group needs only what stands above it. */
 export const layerAllInOne = (settings: Settings) => {
@@ -24,14 +24,14 @@ export const layerAllInOne = (settings: Settings) => {
     Layer.provideMerge(layerSurroundings),
     Layer.provideMerge(
       Layer.mergeAll(
-        layerFeed(settings),
+        layerBarStore,
         layerCluster,
-        BarStore.layerMemory,
         // the feed begins anew with the process, and so do its tickers
         Checkpoints.layerMemory,
-        ShardLedger.layerMemory
+        ShardLedgerSql.layer
       )
-    )
+    ),
+    Layer.provideMerge(Layer.mergeAll(layerFeed(settings), layerDatabase(settings)))
   )
   return Layer.mergeAll(layerGateway(settings), layerRunFeed, Farewell.sessions(settings)).pipe(
     Layer.provideMerge(layerSessions(settings)),

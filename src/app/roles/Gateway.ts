@@ -6,7 +6,8 @@ import type { Settings } from "../Config.ts"
 import { NatsBus } from "../nats/NatsBus.ts"
 import { layerGateway, layerListener, layerSessions } from "./parts.ts"
 import { Farewell, serve } from "./serve.ts"
-import { layerBarStore, layerWires } from "./wires.ts"
+import { layerBarStore } from "./stores.ts"
+import { layerWires } from "./wires.ts"
 
 export const layerGatewayNode = (settings: Settings) =>
   Layer.mergeAll(layerGateway(settings), Farewell.sessions(settings)).pipe(

@@ -12,7 +12,8 @@ import { CheckpointsSql } from "../postgres/CheckpointsSql.ts"
 import { ShardLedgerSql } from "../postgres/ShardLedgerSql.ts"
 import { layerListener, layerOperations } from "./parts.ts"
 import { Farewell, serve } from "./serve.ts"
-import { layerBarStore, layerWires } from "./wires.ts"
+import { layerBarStore } from "./stores.ts"
+import { layerWires } from "./wires.ts"
 
 export const layerMarketNode = (settings: Settings) => {
   const stores = Layer.mergeAll(layerBarStore, CheckpointsSql.layer).pipe(

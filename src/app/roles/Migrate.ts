@@ -2,15 +2,13 @@
 import { Effect, Layer } from "effect"
 import { Gauges } from "../../actors/kernel/Gauges.ts"
 import type { Settings } from "../Config.ts"
-import { Database } from "../postgres/Database.ts"
 import { migrate } from "../postgres/Migrations.ts"
+import { layerConnection } from "./stores.ts"
 
 export const runMigrate = (settings: Settings) =>
   migrate().pipe(
     Effect.flatMap((steps) =>
       Effect.logInfo(steps.length === 0 ? "The schema is up to date" : "The schema was migrated", { steps })
     ),
-    Effect.provide(
-      Database.layer({ url: settings.databaseUrl, folder: settings.dataDir }).pipe(Layer.provide(Gauges.layer))
-    )
+    Effect.provide(layerConnection(settings).pipe(Layer.provide(Gauges.layer)))
   )

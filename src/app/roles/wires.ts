@@ -1,22 +1,15 @@
 /** What connects a node to the others: NATS, PostgreSQL, Redis and the cluster's messaging, for every role but all-in-one. */
-import { Effect, Layer, Redacted } from "effect"
+import { Layer, Redacted } from "effect"
 import type { Gauges } from "../../actors/kernel/Gauges.ts"
 import { QuoteCache } from "../../actors/kernel/QuoteCache.ts"
 import { TimingWheel } from "../../actors/kernel/TimingWheel.ts"
-import { Feed } from "../../actors/market/Feed.ts"
 import { MARKET_SHARDS, WORKER_SHARDS } from "../../rpc/topics.ts"
 import type { Settings } from "../Config.ts"
 import * as ManyNodes from "../cluster/ManyNodes.ts"
 import { Nats } from "../nats/NatsConnection.ts"
-import { BarStoreSql } from "../postgres/BarStoreSql.ts"
-import { Database } from "../postgres/Database.ts"
-import { Migrations } from "../postgres/Migrations.ts"
 import { RedisQuoteCache } from "../redis/RedisQuoteCache.ts"
 import { layerGround, nodeName } from "./parts.ts"
-
-/** The database, with its schema brought up to date: whoever starts first does that, the others wait. */
-const layerDatabase = (settings: Settings) =>
-  Layer.provideMerge(Migrations.layer, Database.layer({ url: settings.databaseUrl, folder: settings.dataDir }))
+import { layerDatabase } from "./stores.ts"
 
 const layerQuoteCache = (settings: Settings) =>
   settings.redisUrl === undefined
@@ -51,6 +44,3 @@ export const layerWires = <B, E>(
     Layer.provideMerge(Layer.mergeAll(layerNats(settings), layerDatabase(settings))),
     Layer.provideMerge(layerGround)
   )
-
-/** Finished bars of the feed that plays in this cluster. */
-export const layerBarStore = Layer.unwrap(Effect.map(Feed, ({ source }) => BarStoreSql.layer({ source })))
