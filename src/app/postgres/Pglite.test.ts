@@ -119,6 +119,19 @@ describe("the embedded database's thread", () => {
   )
 })
 
+it.live("the embedded database is vacuumed while it rests, since nothing else does it there", () =>
+  Effect.gen(function* () {
+    const { connect } = yield* openPglite(yield* temporaryFolder, 20)
+    const sql = yield* PgClient.make({ stream: connect, username: "postgres", database: "postgres", prepare: false })
+    yield* sql`CREATE TABLE written AS SELECT generate_series(1, 10000) AS i`
+    yield* sql`DELETE FROM written WHERE i > 10`
+    // only VACUUM marks a page as visible to all
+    const vacuumed = sql<{ readonly n: number }>`SELECT relallvisible AS n FROM pg_class WHERE relname = 'written'`
+    yield* Effect.repeat(vacuumed, { until: ([row]) => (row?.n ?? 0) > 0, schedule: Schedule.spaced("50 millis") })
+    assert.deepStrictEqual(yield* sql`SELECT count(*)::int AS n FROM written`, [{ n: 10 }])
+  }).pipe(Effect.provide(Layer.merge(Gauges.layer, Reactivity.layer)), Effect.scoped)
+)
+
 describe("connections to the embedded database take turns", () => {
   it.live("a transaction has the session to itself; one that is interrupted leaves nothing", () =>
     Effect.gen(function* () {

@@ -159,20 +159,18 @@ class Host {
  * Counted: `database_workers_active`, `database_restarts_total`.
  */
 export const openPglite = Effect.fnUntraced(function* (
-  folder: string
+  folder: string,
+  vacuumEveryMillis = VACUUM_EVERY_MILLIS
 ): Effect.fn.Return<Pglite, FolderInUse | EmbeddedDatabaseError, Gauges | Scope.Scope> {
   const gauges = yield* Gauges
   const runFork = Effect.runForkWith(yield* Effect.context())
   yield* lockFolder(folder)
   let serving = false
-  const host = new Host(
-    { data: path.join(folder, "data"), template: templateFolder(), vacuumEveryMillis: VACUUM_EVERY_MILLIS },
-    (error) => {
-      if (!serving) return
-      gauges.add("database_restarts_total", 1)
-      runFork(Effect.logError("The embedded database stopped, it is started again when it is next asked", error))
-    }
-  )
+  const host = new Host({ data: path.join(folder, "data"), template: templateFolder(), vacuumEveryMillis }, (error) => {
+    if (!serving) return
+    gauges.add("database_restarts_total", 1)
+    runFork(Effect.logError("The embedded database stopped, it is started again when it is next asked", error))
+  })
   yield* gauges.track("database_workers_active")
   yield* Effect.acquireRelease(
     Effect.tryPromise({
