@@ -45,6 +45,8 @@ const config = ({ lockExpirationMillis = 10_000, mailboxCapacity = 4096, runner 
     assignedShardGroups: runner?.groups ?? [],
     shardsPerGroup: TICK_SHARDS,
     shardLockExpiration: lockExpirationMillis,
+    // who only calls holds no locks: no session of it to be ended when idle
+    shardLockDisableAdvisory: runner === undefined,
     shardLockRefreshInterval: Math.floor(lockExpirationMillis / 3),
     refreshAssignmentsInterval: 250,
     // also the pause of the loop that takes and releases shards

@@ -88,6 +88,10 @@ describe("shard locks", () => {
           const { calls } = state
           assert.isTrue(Exit.isFailure(yield* Effect.exit(locks.refresh(self, shards))))
           assert.strictEqual(state.calls, calls)
+          // until PostgreSQL has answered something
+          state.postgres = "up"
+          yield* locks.acquire(self, shards)
+          assert.deepEqual(names(yield* locks.refresh(self, shards)), names(shards))
         })
     )
   }

@@ -70,6 +70,9 @@ export const tolerant = (
     return all.filter((shard) => !names.has(shard.toString()))
   }
 
+  /** Sharding asks some more times at once when a refresh fails: until PostgreSQL has answered it is told the same. */
+  let gaveUp: { readonly at: number; readonly error: ClusterError.PersistenceError } | undefined
+
   const acquire = Effect.fnUntraced(function* (
     address: RunnerAddress.RunnerAddress,
     shardIds: Iterable<ShardId.ShardId>
@@ -78,6 +81,7 @@ export const tolerant = (
     const began = now()
     let at = began
     let held = yield* base.acquire(address, wanted)
+    gaveUp = undefined
     confirm(held, at)
     while (held.length < wanted.length && now() - began < patience) {
       yield* Effect.sleep(RETRY_MILLIS)
@@ -92,10 +96,11 @@ export const tolerant = (
   const attemptRefresh = (address: RunnerAddress.RunnerAddress, shards: ReadonlyArray<ShardId.ShardId>) =>
     Effect.suspend(() => {
       const at = now()
+      // not beyond the end of the trust, as long as there is some
+      const trustLeft = Math.max(...shards.map(trustedUntil)) - at
       return base.refresh(address, shards).pipe(
         Effect.timeoutOrElse({
-          // not beyond the end of the trust, as long as there is some
-          duration: Math.min(attempt, Math.max(RETRY_MILLIS, Math.max(...shards.map(trustedUntil)) - at)),
+          duration: trustLeft > 0 ? Math.min(attempt, Math.max(RETRY_MILLIS, trustLeft)) : attempt,
           orElse: () =>
             Effect.fail(new ClusterError.PersistenceError({ cause: new Error("PostgreSQL does not answer") }))
         }),
@@ -115,9 +120,6 @@ export const tolerant = (
         )
       )
     })
-
-  /** Sharding asks some more times at once when a refresh fails. */
-  let gaveUp: { readonly at: number; readonly error: ClusterError.PersistenceError } | undefined
 
   const refresh = Effect.fnUntraced(function* (
     address: RunnerAddress.RunnerAddress,
