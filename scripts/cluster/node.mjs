@@ -104,7 +104,8 @@ export const makeNode = (options) => {
   const spawnNode = () => {
     const log = openSync(logFile, "a")
     const node = existsSync(localNode) ? localNode : process.execPath
-    const command = [node, "--import", tether, main, ...options.args, "--role", role]
+    // flags, and not variables: a list of processes tells which is which
+    const command = [node, "--import", tether, main, ...options.args, "--role", role, "--node", name]
     /** @type {import("node:child_process").SpawnOptions} */
     const how = {
       // a session of its own: a Ctrl-C in the terminal is for the cluster to handle
@@ -112,8 +113,6 @@ export const makeNode = (options) => {
       stdio: ["ignore", log, log],
       env: {
         ...env,
-        LZSTOCK_ROLE: role,
-        LZSTOCK_NODE: name,
         LZSTOCK_HOST: "127.0.0.1",
         LZSTOCK_PORT: "0",
         LZSTOCK_DATA_DIR: dataFolder,

@@ -58,7 +58,11 @@ describe("a cluster", () => {
     expect(journal.lines()).toHaveLength(8)
     for (const { name, role, url: own } of nodes) {
       expect((await fetch(`${own}/readyz`)).status).toBe(200)
-      expect(await (await fetch(own)).json()).toEqual({ name, role, options: ["--seed", "7", "--role", role] })
+      expect(await (await fetch(own)).json()).toEqual({
+        name,
+        role,
+        options: ["--seed", "7", "--role", role, "--node", name]
+      })
     }
     expect(frontDoor.spread()).toEqual({ "gateway-1": 0, "gateway-2": 0 })
     expect(new Set([await whoAnswers(url), await whoAnswers(url)])).toEqual(new Set(["gateway-1", "gateway-2"]))
@@ -67,7 +71,7 @@ describe("a cluster", () => {
 
   it("stops gateways first, then the others, and kills what does not end in its time", async () => {
     const { env, journal } = withJournal({ STAND_IN_DEAF: "market-2" })
-    const { folder, nodes, said, stop } = await standInCluster({ drainSeconds: 0, env })
+    const { folder, nodes, said, stop } = await standInCluster({ drainSeconds: 3, env })
     const all = nodes.map(({ pid }) => identityOf(pid))
     // one that stands still is told too
     await nodes.find(({ name }) => name === "market-1")?.pause()
@@ -80,7 +84,7 @@ describe("a cluster", () => {
     expect(journal.lines().filter((line) => line.endsWith(" ends"))).toHaveLength(5)
     expect(nodes.find(({ name }) => name === "market-2")?.isRunning).toBe(false)
     // what was asked for is no news
-    expect(said).toEqual([])
+    expect(said.filter((line) => line.includes("ended"))).toEqual([])
   })
 
   it("goes on when a node is killed, says so in a line, and starts it again when asked", async () => {
@@ -90,7 +94,9 @@ describe("a cluster", () => {
     const { pid } = victim
     expect(await victim.kill()).toEqual({ code: null, signal: "SIGKILL" })
     expect(victim.isRunning).toBe(false)
-    expect(said).toEqual([`gateway-1 (process ${pid}) ended: SIGKILL; its log: ${victim.logFile}`])
+    expect(said.filter((line) => line.includes("ended"))).toEqual([
+      `gateway-1 (process ${pid}) ended: SIGKILL; its log: ${victim.logFile}`
+    ])
     expect([await whoAnswers(url), await whoAnswers(url)]).toEqual(["gateway-2", "gateway-2"])
     await victim.restart()
     expect(victim.pid).not.toBe(pid)
@@ -108,7 +114,8 @@ describe("a cluster", () => {
     expect([await whoAnswers(url), await whoAnswers(url)]).toEqual(["gateway-2", "gateway-2"])
     paused.resume()
     await eventually("in", () => frontDoor.isReady(paused.name))
-    expect(said).toEqual(["gateway-1 takes no new connections: no answer", "gateway-1 takes connections"])
+    expect(said).toContain("gateway-1 takes no new connections: no answer")
+    expect(said.at(-1)).toBe("gateway-1 takes connections")
   })
 
   it("tells what a node reports as an error", async () => {

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs"
 import path from "node:path"
 import { Effect, type Scope } from "effect"
 import { type Cluster, type ClusterOptions, startCluster } from "../../scripts/cluster/client.mjs"
-import { until } from "../../scripts/services/processes.mjs"
+import { killAll, until } from "../../scripts/services/processes.mjs"
 import { identityOf, ownTempFolder } from "./keepers.ts"
 import { freshDatabase, freshPrefix, services } from "./services.ts"
 
@@ -121,11 +121,10 @@ export const clusterCommand = (args: ReadonlyArray<string>, env: NodeJS.ProcessE
     const [, url = ""] = await shown(/Dashboard\s+(\S+)/)
     await shown(/Ctrl-C stops everything/)
     const rows = [...said.out.matchAll(/^ {2}(\w+-\d+) +\w+ +(\d+) +(http:\S+) +\S+\/metrics$/gm)]
-    return {
-      url,
-      logs: /Logs\s+(\S+)/.exec(said.out)?.[1] ?? "",
-      nodes: rows.map(([, name = "", pid, own = ""]) => ({ name, process: identityOf(Number(pid)), url: own }))
-    }
+    const nodes = rows.map(([, name = "", pid, own = ""]) => ({ name, process: identityOf(Number(pid)), url: own }))
+    // a test that fails leaves none either
+    stops.push(() => killAll(nodes.map((node) => node.process)))
+    return { url, logs: /Logs\s+(\S+)/.exec(said.out)?.[1] ?? "", nodes }
   }
   return { child, ended, said, shown, table }
 }

@@ -7,7 +7,11 @@ import { appendFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { WebSocketServer } from "ws"
 
-const { LZSTOCK_NODE: name = "", LZSTOCK_ROLE: role = "", STAND_IN_JOURNAL: journal = "" } = process.env
+const options = process.argv.slice(2)
+const flag = (name: string) => options[options.indexOf(name) + 1] ?? ""
+const name = flag("--node")
+const role = flag("--role")
+const { STAND_IN_JOURNAL: journal = "" } = process.env
 const note = (what: string) => journal !== "" && appendFileSync(journal, `${name} ${what}\n`)
 const log = (level: string, message: string, data: object = {}) => console.log(JSON.stringify({ level, message, data }))
 
@@ -24,7 +28,7 @@ const server = createServer((request, response) => {
     return response.writeHead(isDraining ? 503 : 200).end(isDraining ? "draining\n" : "ready\n")
   if (request.url === "/error") log("ERROR", "as asked")
   response.setHeader("connection", "close")
-  response.end(JSON.stringify({ name, role, options: process.argv.slice(2) }))
+  response.end(JSON.stringify({ name, role, options }))
 })
 const sockets = new WebSocketServer({ server, path: "/rpc" })
 sockets.on("connection", (socket) => socket.on("message", (data) => socket.send(`${name}: ${data}`)))
