@@ -5,7 +5,8 @@ import {
   JetStreamApiError,
   type JetStreamManager,
   jetstreamManager,
-  type StreamConfig
+  type StreamConfig,
+  type StreamInfo
 } from "@nats-io/jetstream"
 import { Effect, Schema } from "effect"
 import type { Nats } from "./NatsConnection.ts"
@@ -63,7 +64,20 @@ export const keepStream = (
       if (!(cause instanceof JetStreamApiError) || cause.code !== NAME_IN_USE) throw cause
       return await manager.streams.update(settings.name, settings)
     }
-  }).pipe(Effect.map(({ created }) => `${settings.name}@${String(created)}`))
+  }).pipe(Effect.map(identify))
+
+const identify = ({ config, created }: StreamInfo): string => `${config.name}@${String(created)}`
+
+/** Which stream it is; fails where there is none. */
+export const identityOf = (
+  nats: Nats["Service"],
+  manager: JetStreamManager,
+  stream: string
+): Effect.Effect<string, StreamUnavailable> =>
+  Effect.map(
+    ask(nats, stream, () => manager.streams.info(stream)),
+    identify
+  )
 
 export const addConsumer = (
   nats: Nats["Service"],

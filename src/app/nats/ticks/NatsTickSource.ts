@@ -2,7 +2,7 @@
  * TickSource over NATS: the ticks of the shards this node owns, from the kept stream. Follows ownership: a shard gained is
  * claimed and read from what is settled, a shard lost is let go at once.
  */
-import { Clock, Effect, Exit, Latch, Layer, Scope } from "effect"
+import { Cause, Clock, Effect, Exit, Latch, Layer, Scope } from "effect"
 import { Gauges } from "../../../actors/kernel/Gauges.ts"
 import { ShardLedger } from "../../../actors/market/ShardLedger.ts"
 import { ShardTerms } from "../../../actors/market/ShardTerms.ts"
@@ -66,6 +66,13 @@ const make = Effect.fnUntraced(function* (options: NatsTickSourceOptions) {
     const parent = yield* Effect.scope
     let announcedAt = now()
 
+    const lose = (shard: number, lost: Held) => {
+      lost.letGo = true
+      viewOf(shard).behind()
+      // whoever looks at the other shards does not wait for it
+      return Effect.forkIn(Scope.close(lost.scope, Exit.void), parent)
+    }
+
     const gain = Effect.fnUntraced(function* (shard: number) {
       const owned = makeOwnedShard(shard, { ...services, sink }, policy, viewOf(shard), now)
       const scope = yield* Scope.fork(parent)
@@ -80,15 +87,19 @@ const make = Effect.fnUntraced(function* (options: NatsTickSourceOptions) {
           gauges.add("tick_shards_active", -1)
         })
       )
-      yield* Effect.forkIn(owned.run, scope)
+      const running = Effect.catchCause(owned.run, (cause) =>
+        Cause.hasInterruptsOnly(cause)
+          ? Effect.failCause(cause)
+          : Effect.andThen(
+              Effect.logError("Reading a tick shard ended; it is begun again", { shard }, cause),
+              Effect.suspend(() => {
+                const one = held.get(shard)
+                return one === undefined ? Effect.void : Effect.delay(lose(shard, one), "1 second")
+              })
+            )
+      )
+      yield* Effect.forkIn(running, scope)
     })
-
-    const lose = (shard: number, lost: Held) => {
-      lost.letGo = true
-      viewOf(shard).behind()
-      // whoever looks at the other shards does not wait for it
-      return Effect.forkIn(Scope.close(lost.scope, Exit.void), parent)
-    }
 
     const look = Effect.gen(function* () {
       const at = now()

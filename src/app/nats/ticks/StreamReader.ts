@@ -42,6 +42,7 @@ const EXPIRES_MILLIS = 30_000
 const HEARTBEAT_MILLIS = 5_000
 /** Nothing heard for so long: what was asked for is lost. */
 const SILENCE = "12 seconds"
+const GONE_MILLIS = 300
 /** A consumer that nobody asks any more is removed by NATS. */
 const INACTIVE_MILLIS = 60_000
 
@@ -64,6 +65,8 @@ interface Source {
   /** The next message is longer than a request may bring: ask for it alone. */
   long: boolean
   broken: boolean
+  /** Deleted, perhaps with its stream: that NATS 2.9 makes a stream while it still deletes one of that name must not happen. */
+  gone: boolean
 }
 
 export const makeStreamReader = Effect.fnUntraced(function* (
@@ -95,10 +98,15 @@ export const makeStreamReader = Effect.fnUntraced(function* (
 
   const hear = (from: Source, message: Msg) => {
     if (from !== source || from.broken) return
+    note(from, message)
+    // last: whoever waits goes on within this call
     heard.openUnsafe()
+  }
+
+  const note = (from: Source, message: Msg) => {
     const { data, headers, reply, subject } = message
     if (subject !== options.subject || reply === undefined || !reply.startsWith("$JS.ACK.")) {
-      return hearStatus(from, headers?.code ?? 0, headers?.description ?? "")
+      return noteStatus(from, headers?.code ?? 0, headers?.description ?? "")
     }
     const { delivery, pending, seq } = positionOf(reply)
     if (delivery !== from.delivered + 1) {
@@ -114,7 +122,7 @@ export const makeStreamReader = Effect.fnUntraced(function* (
     backlog = pending === 0 ? 0 : Math.max(0, (backlog ?? 1) - 1)
   }
 
-  const hearStatus = (from: Source, code: number, description: string) => {
+  const noteStatus = (from: Source, code: number, description: string) => {
     switch (code) {
       case 100:
         // idle: it has nothing more for us
@@ -132,6 +140,7 @@ export const makeStreamReader = Effect.fnUntraced(function* (
           return
         }
         from.broken = true
+        from.gone = true
         return
       default:
         from.broken = true
@@ -165,7 +174,8 @@ export const makeStreamReader = Effect.fnUntraced(function* (
       delivered: 0,
       asked: 0,
       long: false,
-      broken: false
+      broken: false,
+      gone: false
     }
     source = opened
   })
@@ -177,8 +187,9 @@ export const makeStreamReader = Effect.fnUntraced(function* (
   }
 
   const reopen = Effect.suspend(() => {
+    const pause = source?.gone === true ? GONE_MILLIS : 0
     close()
-    return open.pipe(
+    return Effect.delay(open, pause).pipe(
       Effect.tapError(({ message }) => {
         gauges.add("tick_reader_failures_total", 1)
         return Effect.logDebug("A reader of the tick stream cannot be opened; trying again", message)

@@ -102,7 +102,6 @@ const make = Effect.fnUntraced(function* (options: TickPublisherOptions) {
   let feed: FeedRun | undefined
   let identity: string | undefined
   let failing = false
-  let ensuring = false
 
   // ---- accepting -------------------------------------------------------------------------------------------------
 
@@ -171,17 +170,8 @@ const make = Effect.fnUntraced(function* (options: TickPublisherOptions) {
     }
   })
 
-  /** It may be the stream that is missing. */
-  const mend = Effect.suspend(() => {
-    if (ensuring || !nats.connected()) return Effect.void
-    ensuring = true
-    return Effect.ensuring(
-      Effect.ignore(ensure),
-      Effect.sync(() => {
-        ensuring = false
-      })
-    )
-  })
+  /** It may be the stream that is missing; not at once, for it may be being made. */
+  const mend = (failures: number) => (failures > 2 && nats.connected() ? Effect.ignore(ensure) : Effect.void)
 
   const send = (shard: Shard, { batches, mark }: OutMessage): Effect.Effect<void> => {
     const text = tickMessageText(batches, mark)
@@ -190,8 +180,9 @@ const make = Effect.fnUntraced(function* (options: TickPublisherOptions) {
       payload: text,
       headers: headersOf({ [MESSAGE_ID]: `${instance}.${shard.shard}.${shard.messages++}` })
     }
+    let failures = 0
     return sendOnce(nats, stream.name, message).pipe(
-      Effect.tapError((error) => Effect.andThen(trouble(error), mend)),
+      Effect.tapError((error) => Effect.andThen(trouble(error), mend(++failures))),
       Effect.retry(backOff),
       Effect.orDie,
       Effect.flatMap((seq) => {

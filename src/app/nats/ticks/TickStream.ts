@@ -4,8 +4,8 @@
  */
 import { DiscardPolicy, type JetStreamManager, RetentionPolicy, StorageType } from "@nats-io/jetstream"
 import { nanos } from "@nats-io/transport-node"
-import { Context, Effect, Layer } from "effect"
-import { keepStream, managerOf, type StreamUnavailable } from "../JetStream.ts"
+import { Context, Effect, Layer, Semaphore } from "effect"
+import { identityOf, keepStream, managerOf, type StreamUnavailable } from "../JetStream.ts"
 import { Nats } from "../NatsConnection.ts"
 import { type Subjects, subjectsOf } from "../subjects.ts"
 
@@ -44,22 +44,35 @@ export class TickStream extends Context.Service<
         const subjects = subjectsOf(options.prefix)
         const maxBytes = options.maxBytes ?? MAX_BYTES
         const maxAgeMillis = options.maxAgeMillis ?? MAX_AGE_MILLIS
+        const settings = {
+          name: subjects.tickStream,
+          subjects: [subjects.everyTicks],
+          retention: RetentionPolicy.Limits,
+          discard: DiscardPolicy.Old,
+          storage: StorageType.File,
+          max_bytes: maxBytes,
+          max_age: nanos(maxAgeMillis),
+          duplicate_window: nanos(Math.min(DUPLICATES_MILLIS, maxAgeMillis)),
+          num_replicas: options.replicas ?? 1
+        }
+        const one = Semaphore.makeUnsafe(1)
+        let kept = false
+        const keep = Effect.tap(keepStream(nats, manager, settings), () =>
+          Effect.sync(() => {
+            kept = true
+          })
+        )
         return TickStream.of({
           name: subjects.tickStream,
           subjects,
           maxBytes,
           manager,
-          ensure: keepStream(nats, manager, {
-            name: subjects.tickStream,
-            subjects: [subjects.everyTicks],
-            retention: RetentionPolicy.Limits,
-            discard: DiscardPolicy.Old,
-            storage: StorageType.File,
-            max_bytes: maxBytes,
-            max_age: nanos(maxAgeMillis),
-            duplicate_window: nanos(Math.min(DUPLICATES_MILLIS, maxAgeMillis)),
-            num_replicas: options.replicas ?? 1
-          })
+          // sixty-four shards ask at once; only the first look is more than a look
+          ensure: one.withPermit(
+            Effect.suspend(() =>
+              kept ? Effect.catch(identityOf(nats, manager, subjects.tickStream), () => keep) : keep
+            )
+          )
         })
       })
     )

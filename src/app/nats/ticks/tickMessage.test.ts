@@ -1,0 +1,64 @@
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import type { TickBatch } from "../../../rpc/ticks.ts"
+import { batchJson, WrongMessage } from "../../../rpc/topicCodecs.ts"
+import { tickShard } from "../../../rpc/topics.ts"
+import { decodeSettled, settledText } from "./settled.ts"
+import { decodeTickMessage, tickMessageText } from "./tickMessage.ts"
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+const batch: TickBatch = {
+  symbol: "SPY",
+  ingestTime: 5,
+  previousClose: null,
+  ticks: [{ _tag: "TradingStatus", time: 1, halted: true }],
+  origin: { run: "r", from: 3 }
+}
+const shard = tickShard("SPY")
+
+describe("a message of the tick stream", () => {
+  it("comes back as it was written, with and without a mark", () => {
+    for (const batches of [[], [batch], [batch, batch]]) {
+      for (const mark of [undefined, 0, 1_381_152_600_000]) {
+        expect(decodeTickMessage(shard, bytes(tickMessageText(batches.map(batchJson), mark)))).toEqual({
+          batches,
+          mark
+        })
+      }
+    }
+  })
+
+  it("refuses whatever else there is, and only so", () => {
+    const decode = (data: Uint8Array) => () => decodeTickMessage(shard, data)
+    for (const text of ["", "x", "1", "null", "[]", '{"b":1}', '{"b":[1]}', '{"b":[],"m":1.5}', '{"b":[],"m":null}']) {
+      expect(decode(bytes(text)), text).toThrow(WrongMessage)
+    }
+    expect(() => decodeTickMessage((shard + 1) % 64, bytes(tickMessageText([batchJson(batch)], 1)))).toThrow(/of shard/)
+    const anything = fc.oneof(
+      fc.uint8Array({ maxLength: 60 }),
+      fc.json().map(bytes),
+      fc.json().map((b) => bytes(`{"b":[${b}]}`))
+    )
+    fc.assert(
+      fc.property(anything, (data) => {
+        try {
+          decodeTickMessage(shard, data)
+        } catch (error) {
+          expect(error).toBeInstanceOf(WrongMessage)
+        }
+      })
+    )
+  })
+})
+
+it("what is settled comes back as it was written; anything else is nothing", () => {
+  expect(decodeSettled(bytes(settledText({ stream: "A_TICKS@now", seq: 7 })))).toEqual({
+    stream: "A_TICKS@now",
+    seq: 7
+  })
+  fc.assert(
+    fc.property(fc.oneof(fc.uint8Array(), fc.json().map(bytes)), (data) => {
+      expect(decodeSettled(data)).toBeUndefined()
+    })
+  )
+})
