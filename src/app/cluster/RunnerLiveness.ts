@@ -12,7 +12,8 @@ import { type RunnerAddress, RunnerHealth, RunnerStorage, ShardingConfig } from 
 import { Gauges } from "../../actors/kernel/Gauges.ts"
 import { Nats } from "../nats/NatsConnection.ts"
 
-const PING_TIMEOUT_MILLIS = 1000
+/** Short: a time-out proves nothing, and a ping that its receiver took to its grave holds up the next. */
+const PING_TIMEOUT_MILLIS = 300
 /** A runner is asked again before it is said to be gone. */
 const SECOND_PING_MILLIS = 100
 const CHECK_MILLIS = 250
