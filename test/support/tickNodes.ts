@@ -31,6 +31,7 @@ export const publisherNode = Effect.fnUntraced(function* (
   const publisher = Context.get(built, TickPublisher)
   yield* publisher.begin(feed)
   return {
+    built,
     publisher,
     gauges: Context.get(built, Gauges),
     nats: Context.get(built, Nats),
@@ -163,7 +164,7 @@ export const ownerNode = Effect.fnUntraced(function* (
         if (held !== undefined) return Effect.succeed(held)
         return Effect.map(stored.ledger.claim(shard), ({ settled, term }) => {
           let epoch = term
-          const claimed: ShardTerm = { shard, term, settled, nextEpoch: () => ++epoch }
+          const claimed: ShardTerm = { shard, term, settled, nextEpoch: () => ++epoch, continues: () => false }
           terms.set(shard, claimed)
           stored.claims.set(shard, (stored.claims.get(shard) ?? 0) + 1)
           sink.load(shard)

@@ -14,7 +14,7 @@ const url = Flag.String("url").pipe(
   Flag.withFallbackConfig(Config.withDefault(Config.String("LZSTOCK_URL"), DEFAULT_URL))
 )
 
-const timeout = Flag.Finite("timeout").pipe(
+export const timeout = Flag.Finite("timeout").pipe(
   Flag.withMetavar("SECONDS"),
   Flag.withDescription("Give up on connecting, or on an answer, after this long. Default 10"),
   Flag.filter(

@@ -1,6 +1,7 @@
 /** The command tree. */
 import { Command } from "effect/cli"
 import { bars } from "./commands/bars.ts"
+import { dlq } from "./commands/dlq.ts"
 import { listings } from "./commands/listings.ts"
 import { quote } from "./commands/quote.ts"
 import { replay } from "./commands/replay.ts"
@@ -9,12 +10,12 @@ import { watch } from "./commands/watch.ts"
 
 export const root = Command.make("lzstock").pipe(
   Command.withDescription(
-    "Live market data on the command line. Talks to a running LZStock server (npm start); replay works without one.\n\n" +
+    "Live market data on the command line. Talks to a running LZStock server (npm start); replay works without one, and dlq with NATS alone.\n\n" +
       "Exit codes: 0 well · 1 failure · 2 wrong command line · 3 cannot connect · 4 unknown symbol · 5 no answer or not now, " +
       "try again · 130 Ctrl-C.\n\n" +
       'Completion: eval "$(lzstock --completions bash)", or zsh, fish, powershell.'
   ),
-  Command.withSubcommands([watch, quote, bars, listings, status, replay]),
+  Command.withSubcommands([watch, quote, bars, listings, status, replay, dlq]),
   Command.withExamples([
     { command: "lzstock watch AAPL MSFT", description: "Prices as they move" },
     { command: "lzstock bars SPY --date 2013-10-07 > spy.csv", description: "The minutes of a day" },

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted, Schedule } from "effect"
+import { ScriptedTicks } from "../../../test/support/scriptedTicks.ts"
 import { freshPrefix, ownServices, services } from "../../../test/support/services.ts"
+import { durable, everyShard, ownerNode, publisherNode } from "../../../test/support/tickNodes.ts"
 import { busSuite } from "../../actors/kernel/Bus.suite.ts"
 import { Bus } from "../../actors/kernel/Bus.ts"
 import { Gauges } from "../../actors/kernel/Gauges.ts"
@@ -136,6 +138,23 @@ describe("NatsBus", () => {
       const subscribed = yield* Effect.exit(bus.subscribe(ticks, () => {}))
       assert.include(String(published), "does not publish ticks")
       assert.include(String(subscribed), "TickSource reads it")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("takes ticks to their stream where a feed runs", () =>
+    Effect.gen(function* () {
+      const prefix = freshPrefix("bus")
+      const { natsUrl } = yield* shared
+      const feed = new ScriptedTicks(20)
+      const { publisher, built } = yield* publisherNode(natsUrl, { prefix }, feed)
+      const bus = Context.get(
+        yield* Effect.provideContext(Layer.build(NatsBus.layerPublishing({ prefix })), built),
+        Bus
+      )
+      const owner = yield* ownerNode(natsUrl, { prefix }, yield* durable)
+      owner.own(...everyShard)
+      yield* feed.play({ ...publisher, publish: (batch) => bus.publish(ticksTopic(tickShard(batch.symbol)), batch) }, 5)
+      yield* until(() => owner.sink.ticks === 20 * 5 * 6)
     }).pipe(Effect.scoped)
   )
 

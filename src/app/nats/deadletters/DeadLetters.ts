@@ -25,6 +25,9 @@ export interface DeadLetter {
 
 const MAX_WAITING = 1024
 const MAX_WAITING_BYTES = 16 * 1024 * 1024
+/** NATS's own default; what goes with a letter must fit beside it. */
+const MAX_PAYLOAD = 1024 * 1024
+const HEADERS_ROOM = 8 * 1024
 const FLUSH_TIMEOUT = "2 seconds"
 
 export class DeadLetters extends Context.Service<
@@ -82,21 +85,25 @@ const make = Effect.fnUntraced(function* (options: DeadLetterOptions) {
   let failing = false
 
   const park = (letter: DeadLetter) => {
-    const { reason, shard, source, symbol } = letter
-    if (waiting.length >= MAX_WAITING || bytes + letter.bytes.length > MAX_WAITING_BYTES) {
+    const { shard, source, symbol } = letter
+    const most = (nats.connection.info?.max_payload ?? MAX_PAYLOAD) - HEADERS_ROOM
+    const long = letter.bytes.length > most
+    const payload = long ? letter.bytes.slice(0, most) : letter.bytes
+    const reason = long ? `${letter.reason} (cut, it had ${letter.bytes.length} bytes)` : letter.reason
+    if (waiting.length >= MAX_WAITING || bytes + payload.length > MAX_WAITING_BYTES) {
       return gauges.add("dead_letters_lost_total", 1)
     }
     const time = clock.currentTimeMillisUnsafe()
     const id = source === undefined ? `${instance}.${count++}` : `${source.stream}.${source.seq}`
     waiting.push({
       subject: subjects.dead(shard),
-      payload: letter.bytes,
+      payload,
       headers: {
         ...headersOfFacts({ reason, time, symbol, subject: source?.subject, seq: source?.seq }),
         [MESSAGE_ID]: id
       }
     })
-    bytes += letter.bytes.length
+    bytes += payload.length
     idle.closeUnsafe()
     wanted.openUnsafe()
   }

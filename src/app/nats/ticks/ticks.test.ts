@@ -63,6 +63,7 @@ describe("the tick stream", () => {
       yield* until(() => owner.sink.ticks === sum(feed))
       assertWhole(feed, owner.sink)
       assert.strictEqual(owner.gauges.get("tick_messages_refused_total"), 1)
+      yield* owner.deadLetters.flush
     }).pipe(Effect.scoped)
   )
 
@@ -71,7 +72,7 @@ describe("the tick stream", () => {
       const own = yield* ownServices(["nats"])
       const [url, prefix, stored] = [own.natsUrl, freshPrefix("ticks"), yield* durable]
       const feed = new ScriptedTicks(100)
-      const { gauges, publisher } = yield* publisherNode(url, { prefix }, feed)
+      const { gauges, publisher, stream } = yield* publisherNode(url, { prefix }, feed)
       const owner = yield* ownerNode(url, { prefix }, stored, { settleMillis: 50 })
       owner.own(...everyShard)
       const playing = yield* Effect.forkChild(feed.play(publisher, 2_000))
@@ -85,6 +86,12 @@ describe("the tick stream", () => {
       yield* until(() => has(owner.sink, feed))
       assertWhole(feed, owner.sink)
       assert.isAbove(gauges.get("tick_publish_retries_total"), 0)
+      // what was sent again is stored once; between two marks the counts stand still
+      const inStream = Effect.promise(() => stream.manager.streams.info(stream.name))
+      yield* Effect.repeat(inStream, {
+        until: ({ state }) => state.messages === gauges.get("tick_messages_published_total"),
+        schedule: Schedule.spaced("50 millis")
+      })
     }).pipe(Effect.scoped)
   )
 
