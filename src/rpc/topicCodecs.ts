@@ -5,7 +5,7 @@
 import { Schema } from "effect"
 import { Bar } from "./market.ts"
 import type { Tick, TickBatch } from "./ticks.ts"
-import type { BarsChanged, Codec, FeedClock, FeedLiveness, QuoteUpdate } from "./topics.ts"
+import type { BarsChanged, Codec, FeedClock, FeedLiveness, OwnedShards, QuoteUpdate } from "./topics.ts"
 
 /** Bytes that are no message of their topic; `message` says what was expected. */
 export class WrongMessage extends Error {
@@ -55,6 +55,10 @@ export const feedClockCodec: Codec<FeedClock> = json(
     ticks: Schema.Int,
     malformed: Schema.Int
   })
+)
+
+export const ownedShardsCodec: Codec<OwnedShards> = json(
+  Schema.Struct({ shards: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 63 }))) })
 )
 
 export const barsCodec: Codec<BarsChanged> = json(

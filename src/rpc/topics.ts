@@ -3,7 +3,14 @@
  */
 import type { Bar } from "./market.ts"
 import type { TickBatch } from "./ticks.ts"
-import { barsCodec, feedClockCodec, livenessCodec, quoteCodec, tickBatchCodec } from "./topicCodecs.ts"
+import {
+  barsCodec,
+  feedClockCodec,
+  livenessCodec,
+  ownedShardsCodec,
+  quoteCodec,
+  tickBatchCodec
+} from "./topicCodecs.ts"
 
 /** How a topic's messages look between processes. */
 export interface Codec<A> {
@@ -101,6 +108,18 @@ export const feedTopic: Topic<FeedLiveness> = {
   watched: false,
   reach: "node",
   codec: livenessCodec
+}
+
+/** Which tick shards a node owns and serves: said twice a second, so that the silence of an owner is noticed by all who watch. */
+export interface OwnedShards {
+  /** 0 … TICK_SHARDS − 1 */
+  readonly shards: ReadonlyArray<number>
+}
+export const ownedShardsTopic: Topic<OwnedShards> = {
+  name: "market.owned",
+  watched: false,
+  reach: "cluster",
+  codec: ownedShardsCodec
 }
 
 /** Where the running feed stands: said a few times a second by the node that runs it, heard by all others. */

@@ -3,5 +3,5 @@ import type { ShardTerm } from "../../src/actors/market/ShardTerms.ts"
 
 export const owner = (shard = 0, term = 1): ShardTerm => {
   let epoch = term
-  return { shard, term, settled: undefined, nextEpoch: () => ++epoch }
+  return { shard, term, settled: undefined, nextEpoch: () => ++epoch, continues: () => false }
 }

@@ -7,6 +7,7 @@ import { Context, Effect, Layer, Stream } from "effect"
 import type { Sharding } from "effect/cluster"
 import { type Bar, type BarsPage, type Interval, InvalidRequest, Unavailable, UnknownSymbol } from "../../rpc/market.ts"
 import { Ticker } from "../../rpc/ticker.ts"
+import { asked } from "../kernel/asked.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { BarStore } from "./BarStore.ts"
@@ -81,7 +82,7 @@ export class BarHistory extends Context.Service<
         const forming = (symbol: string) =>
           client(symbol)
             .FormingBars()
-            .pipe(Effect.timeout(ASK_DEADLINE), Effect.mapError(unavailable(symbol)))
+            .pipe(asked(symbol, ASK_DEADLINE, () => unavailable(symbol)().message))
 
         /** The newest `query.limit` base bars of store and history together, oldest first; `forming` laid over. */
         const basePage = Effect.fnUntraced(function* (query: BarQuery, overlay: Bar | null) {

@@ -8,6 +8,7 @@ import type { Sharding } from "effect/cluster"
 import { FEED_ID, MarketFeed } from "../../rpc/feed.ts"
 import type { FeedStatus } from "../../rpc/market.ts"
 import { type FeedClock, type FeedLiveness, feedClockTopic, feedTopic } from "../../rpc/topics.ts"
+import { asked } from "../kernel/asked.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { type BarQuery, Feed, FeedError } from "./Feed.ts"
@@ -37,8 +38,8 @@ const make = Effect.gen(function* () {
   })
 
   const described = yield* ask.Describe().pipe(
-    Effect.timeout(DESCRIBE_DEADLINE),
-    Effect.tapError((error) => Effect.logInfo("Waiting for the feed's node", { reason: error._tag })),
+    asked("feed", DESCRIBE_DEADLINE, (why) => why),
+    Effect.tapError(({ message }) => Effect.logInfo("Waiting for the feed's node", { reason: message })),
     Effect.retry(Schedule.spaced("500 millis")),
     Effect.orDie
   )
@@ -82,15 +83,15 @@ const make = Effect.gen(function* () {
     publishedUpTo: () => heard?.clock.publishedUpTo ?? Number.NEGATIVE_INFINITY,
     run: Effect.never,
     status: ask.Status().pipe(
-      Effect.timeout(DESCRIBE_DEADLINE),
-      Effect.catch((error) =>
+      asked("feed", DESCRIBE_DEADLINE, (why) => `the feed's node does not answer (${why})`),
+      Effect.catch(({ message }) =>
         Effect.sync((): FeedStatus => {
           const last = heard?.clock
           return {
             label: described.label,
             adapter: described.adapter,
             state: "down",
-            detail: `the feed's node does not answer (${error._tag})`,
+            detail: message,
             marketTime: marketTime(),
             speed: last?.speed ?? 0,
             symbols: described.listings.length,
@@ -102,14 +103,8 @@ const make = Effect.gen(function* () {
     ),
     history: (query) =>
       ask.History(bounded(query)).pipe(
-        Effect.timeout(ASK_DEADLINE),
-        Effect.mapError(
-          (error) =>
-            new FeedError({
-              adapter: described.adapter,
-              message: `The feed's node does not tell its history (${error._tag}): try again`
-            })
-        )
+        asked("history", ASK_DEADLINE, (why) => `The feed's node does not tell its history (${why}): try again`),
+        Effect.mapError(({ message }) => new FeedError({ adapter: described.adapter, message }))
       )
   })
 })

@@ -28,6 +28,8 @@ export interface Claim {
   /** Greater than every earlier one of the shard, by at least TERM_STEP; ms since epoch where that is greater. */
   readonly term: number
   readonly settled: SettledPosition | undefined
+  /** The term before this one; undefined for the first. */
+  readonly previous: number | undefined
 }
 
 /** Terms are this far apart, so that an owner may count epochs from its term without meeting its successor's. */
@@ -49,7 +51,7 @@ export class ShardLedger extends Context.Service<
         Effect.map(Clock.currentTimeMillis, (now) => {
           const before = claims.get(shard)
           const term = before === undefined ? now : Math.max(before.term + TERM_STEP, now)
-          const claim: Claim = { term, settled: before?.settled }
+          const claim: Claim = { term, settled: before?.settled, previous: before?.term }
           claims.set(shard, claim)
           return claim
         }),
@@ -59,7 +61,7 @@ export class ShardLedger extends Context.Service<
           if (held?.term !== term) return Effect.fail(StaleOwner.of(shard, term))
           const { settled } = held
           if (settled?.stream !== position.stream || settled.seq < position.seq) {
-            claims.set(shard, { term, settled: position })
+            claims.set(shard, { ...held, settled: position })
           }
           return Effect.void
         })

@@ -18,6 +18,11 @@ export interface ShardTerm {
   readonly settled: SettledPosition | undefined
   /** Greater than every epoch before, of this owner and of earlier ones. */
   readonly nextEpoch: () => number
+  /**
+   * Whether a state that its owner left under this term, as the last thing it did, may be continued where it stands: only by
+   * the next owner, and once a symbol.
+   */
+  readonly continues: (symbol: string, leftUnder: number) => boolean
 }
 
 export class ShardTerms extends Context.Service<
@@ -58,9 +63,20 @@ export class ShardTerms extends Context.Service<
         const claimed = Deferred.makeUnsafe<ShardTerm>()
         claiming.set(shard, claimed)
         return ledger.claim(shard).pipe(
-          Effect.map(({ settled, term }) => {
+          Effect.map(({ previous, settled, term }) => {
             let epoch = term
-            const held: ShardTerm = { shard, term, settled, nextEpoch: () => ++epoch }
+            const continued = new Set<string>()
+            const held: ShardTerm = {
+              shard,
+              term,
+              settled,
+              nextEpoch: () => ++epoch,
+              continues: (symbol, leftUnder) => {
+                if (leftUnder !== previous || continued.has(symbol)) return false
+                continued.add(symbol)
+                return true
+              }
+            }
             terms.set(shard, held)
             gauges.add("shard_claims_total", 1)
             return held

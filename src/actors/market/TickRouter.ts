@@ -13,7 +13,8 @@
 import { Clock, Deferred, Effect, Layer, Option, Schedule } from "effect"
 import { Ticker } from "../../rpc/ticker.ts"
 import type { TickBatch } from "../../rpc/ticks.ts"
-import { TICK_SHARDS, tickShard } from "../../rpc/topics.ts"
+import { ownedShardsTopic, TICK_SHARDS, tickShard } from "../../rpc/topics.ts"
+import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { canWait, Feed } from "./Feed.ts"
 import { type LocalTicker, LocalTickers } from "./LocalTickers.ts"
@@ -27,7 +28,12 @@ interface Starting {
   readonly done: Deferred.Deferred<void>
 }
 
+/** How often a node says which shards it serves; who watches takes four times of silence for a loss. */
+const OWNED_MILLIS = 500
+const allShards = Array.from({ length: TICK_SHARDS }, (_, shard) => shard)
+
 const make = Effect.gen(function* () {
+  const bus = yield* Bus
   const gauges = yield* Gauges
   const feed = yield* Feed
   const locals = yield* LocalTickers
@@ -170,6 +176,12 @@ const make = Effect.gen(function* () {
   })
 
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep("1 second"), sweep)))
+  const sayOwned = Effect.suspend(() =>
+    bus.publish(ownedShardsTopic, {
+      shards: allShards.filter((shard) => terms.owns(shard) && source.isCaughtUp(shard))
+    })
+  )
+  yield* Effect.forkScoped(Effect.repeat(sayOwned, Schedule.spaced(OWNED_MILLIS)))
   yield* source.feed({ take: route, reached, settle })
 })
 

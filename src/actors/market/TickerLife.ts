@@ -73,6 +73,8 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
   /** Under which term the state is; undefined until it is loaded. */
   let owner: ShardTerm | undefined
   let epoch = 0
+  /** The owner before left its state in good order: watchers need not notice that it is another one now. */
+  let continues = false
   /** A write was refused: the shard is, or was, another node's. */
   let refused = false
   let resyncAsked = false
@@ -204,6 +206,7 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
       fold.restart(saved)
       report.restart(saved?.counts ?? fold.state.counts)
     }
+    continues = owner === undefined && saved !== undefined && term.continues(symbol, saved.leftUnder)
     owner = term
   }).pipe(
     Effect.tapDefect((defect) =>
@@ -233,8 +236,13 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
       changes.clear()
       fold.recover()
     }
+    fold.state.leftUnder = 0
+    if (continues) {
+      continues = false
+      epoch = fold.state.epoch
+      missed = fold.state.counts.missed
+    } else startEpoch()
     catchUp()
-    startEpoch()
     return announce()
   })
 
@@ -344,7 +352,9 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     if (owner === undefined) return
     if (fold.broken) fold.recover()
     if (fold.waiting > 0) yield* turn
-    yield* Effect.timeout(storage.settle(owner, fold.checkpoint()), settings.stopMillis)
+    const last = fold.checkpoint()
+    last.leftUnder = owner.term
+    yield* Effect.timeout(storage.settle(owner, last), settings.stopMillis)
     durable = taken
   }).pipe(
     Effect.catchCause((cause) => {

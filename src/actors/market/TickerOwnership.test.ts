@@ -136,6 +136,40 @@ describe("a shard that changes hands", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("that is handed over is continued where it stands; after an owner that just died a new epoch begins", () =>
+    Effect.gen(function* () {
+      const stores = yield* sharedStores
+      const positions = (node: Node) =>
+        Effect.map(
+          Effect.provide(listen("A"), node.services),
+          (heard) => () => heard.map(({ epoch, seq }) => ({ epoch, seq }))
+        )
+      const first = yield* startNode(stores)
+      const saidFirst = yield* positions(first)
+      yield* hand(first, stream.slice(0, 5))
+      const left = saidFirst().at(-1)
+      yield* first.close
+      const second = yield* startNode(stores)
+      const saidSecond = yield* positions(second)
+      yield* hand(second, stream.slice(3, 6))
+      const ticks = stream[5]?.ticks.length ?? 0
+      assert.deepStrictEqual(saidSecond(), [left, { epoch: left?.epoch, seq: (left?.seq ?? 0) + ticks }])
+      // killed: nothing of it was left since
+      const third = yield* startNode(stores)
+      const saidThird = yield* positions(third)
+      yield* hand(third, stream.slice(3, 7))
+      assert.isAbove(saidThird()[0]?.epoch ?? 0, left?.epoch ?? Number.NaN)
+      assert.deepStrictEqual(
+        yield* everything(third),
+        yield* Effect.flatMap(startNode(), (whole) =>
+          Effect.andThen(hand(whole, stream.slice(0, 7)), everything(whole))
+        )
+      )
+      yield* third.close
+      yield* second.close
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("settling makes the state durable, and fails while the store is away", () =>
     Effect.gen(function* () {
       const stores = yield* sharedStores

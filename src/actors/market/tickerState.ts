@@ -118,6 +118,8 @@ export interface TickerState {
   /** The feed's run its ticks are of, and how many of them are folded (TickOrigin); "" where batches tell no origin. */
   run: string
   fed: number
+  /** The term under which its owner left it for the next one, as the last thing it did; 0 in every other state. */
+  leftUnder: number
   counts: FoldCounts
 }
 
@@ -166,6 +168,7 @@ export const initialTickerState = (symbol: string, epoch = 0, keptTrades = KEPT_
   marketTime: 0,
   run: "",
   fed: 0,
+  leftUnder: 0,
   counts: {
     ticks: 0,
     late: 0,

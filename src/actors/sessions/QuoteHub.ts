@@ -2,19 +2,26 @@
  * Symbols → slots: one bus subscription per watched symbol per node, reference-counted, whatever the number of sessions (M1).
  * Comes from: `quotes.<symbol>` on the bus (TickerActor); while an actor is still cold, from QuoteCache. Goes to: WatchStream.mark, one call per watching stream.
  */
-import { Cause, Context, Effect, type Fiber, FiberSet, Layer, Option, Schedule } from "effect"
-import { quotesTopic } from "../../rpc/topics.ts"
+import { Context, Effect, type Fiber, FiberSet, Latch, Layer, Option, Schedule } from "effect"
+import { quotesTopic, tickShard } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { QuoteCache } from "../kernel/QuoteCache.ts"
 import { TimingWheel } from "../kernel/TimingWheel.ts"
+import { makeOwnerWatch } from "./OwnerWatch.ts"
 import { Tickers } from "./Tickers.ts"
 import { type Slot, Topic } from "./Topic.ts"
 import type { WatchStream } from "./WatchStream.ts"
 
 const retrySnapshot = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("2 seconds")])
-const OWNER_LOST_PAUSE = "100 millis"
+const OWNER_GONE_PAUSE = "20 millis"
 const FEEDER_PAUSE = "1 second"
+
+interface Watched {
+  readonly topic: Topic
+  /** Opened to have the actor asked again where it stands. */
+  readonly again: Latch.Latch
+}
 
 export class QuoteHub extends Context.Service<
   QuoteHub,
@@ -33,8 +40,16 @@ export class QuoteHub extends Context.Service<
       const gauges = yield* Gauges
       const tickers = yield* Tickers
       const wheel = yield* TimingWheel
-      const topics = new Map<string, { readonly topic: Topic; readonly feeder: Fiber.Fiber<never> }>()
+      const topics = new Map<string, Watched & { readonly feeder: Fiber.Fiber<never> }>()
       const run = yield* FiberSet.runtime(yield* FiberSet.make<never>())()
+
+      yield* makeOwnerWatch(bus, wheel.now, (shard) => {
+        for (const { again, topic } of topics.values()) {
+          if (tickShard(topic.symbol) !== shard) continue
+          topic.lose(wheel.now())
+          again.openUnsafe()
+        }
+      })
 
       /** Something to show until the actor answers. */
       const bridge = (topic: Topic) =>
@@ -43,7 +58,7 @@ export class QuoteHub extends Context.Service<
         })
 
       /** Lives as long as the topic has watchers. Capture position first (subscribe), load state second (F5). */
-      const feed = (topic: Topic) =>
+      const feed = ({ again, topic }: Watched) =>
         Effect.scoped(
           Effect.gen(function* () {
             yield* bus.subscribe(quotesTopic(topic.symbol), (update) => {
@@ -55,17 +70,17 @@ export class QuoteHub extends Context.Service<
                 Effect.tapError(() => Effect.sync(() => topic.lose(wheel.now()))),
                 Effect.retry(retrySnapshot)
               )
+              again.closeUnsafe()
               topic.confirm(snapshot, wheel.now())
-              // ends when the owner goes: ask whoever owns the symbol next where it stands
-              yield* Effect.ignore(tickers.hold(topic.symbol))
-              topic.lose(wheel.now())
-              yield* Effect.sleep(OWNER_LOST_PAUSE)
+              // ends when the owner goes: ask whoever owns the symbol next where it stands. A planned change of owner is over
+              // before anybody need be told; one that is not comes as an error of the snapshot, or as silence (OwnerWatch)
+              yield* Effect.raceFirst(Effect.exit(tickers.hold(topic.symbol)), again.await)
+              yield* Effect.sleep(OWNER_GONE_PAUSE)
             }
           })
         ).pipe(
           // a topic in the map without its feeder would be silent for good
           Effect.catchCause((cause) => {
-            if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
             gauges.add("hub_feeder_failures_total", 1)
             topic.lose(wheel.now())
             return Effect.andThen(
@@ -84,8 +99,8 @@ export class QuoteHub extends Context.Service<
         attach: (symbol, stream) => {
           let entry = topics.get(symbol)
           if (entry === undefined) {
-            const topic = new Topic(symbol)
-            entry = { topic, feeder: run(feed(topic)) }
+            const watched: Watched = { topic: new Topic(symbol), again: Latch.makeUnsafe(false) }
+            entry = { ...watched, feeder: run(feed(watched)) }
             topics.set(symbol, entry)
             gauges.add("watched_symbols_active", 1)
           }

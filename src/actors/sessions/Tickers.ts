@@ -1,8 +1,9 @@
 /** What sessions ask of the rest of the node: which symbols exist, and the ticker actors behind them. */
 import { Context, Effect, Layer, Stream } from "effect"
 import type { Sharding } from "effect/cluster"
-import { type FeedLabel, Unavailable } from "../../rpc/market.ts"
+import type { FeedLabel, Unavailable } from "../../rpc/market.ts"
 import { Ticker, type TickerSnapshot } from "../../rpc/ticker.ts"
+import { asked } from "../kernel/asked.ts"
 
 /** The listed symbols and the feed's label; told by whoever assembles the node. */
 export class SymbolDirectory extends Context.Service<
@@ -25,22 +26,14 @@ export class Tickers extends Context.Service<
     Tickers,
     Effect.gen(function* () {
       const client = yield* Ticker.client
-      const unavailable = (symbol: string, error: { readonly _tag: string }) =>
-        new Unavailable({
-          what: symbol,
-          retryAfterMillis: 1_000,
-          message: `${symbol} cannot be read at the moment (${error._tag}): try again in a second`
-        })
+      const unreadable = (symbol: string) => (why: string) =>
+        `${symbol} cannot be read at the moment (${why}): try again in a second`
       return Tickers.of({
         snapshot: (symbol) =>
           client(symbol)
             .Snapshot()
-            .pipe(
-              Effect.timeout(SNAPSHOT_DEADLINE),
-              Effect.mapError((error) => unavailable(symbol, error))
-            ),
-        hold: (symbol) =>
-          Stream.runDrain(client(symbol).Hold()).pipe(Effect.mapError((error) => unavailable(symbol, error)))
+            .pipe(asked(symbol, SNAPSHOT_DEADLINE, unreadable(symbol))),
+        hold: (symbol) => Stream.runDrain(client(symbol).Hold()).pipe(asked(symbol, "none", unreadable(symbol)))
       })
     })
   )

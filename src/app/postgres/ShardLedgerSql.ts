@@ -9,10 +9,12 @@ interface Row {
   readonly term: number
   readonly stream: string | null
   readonly seq: number | null
+  readonly previous: number | null
 }
 
-const claimOf = ({ seq, stream, term }: Row): Claim => ({
+const claimOf = ({ previous, seq, stream, term }: Row): Claim => ({
   term,
+  previous: previous ?? undefined,
   settled: stream === null || seq === null ? undefined : { stream, seq }
 })
 
@@ -25,8 +27,9 @@ const layer: Layer.Layer<ShardLedger, never, SqlClient.SqlClient> = Layer.effect
         sql<Row>`
           INSERT INTO tick_shards (shard, term)
           VALUES (${int4(shard)}, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)
-          ON CONFLICT (shard) DO UPDATE SET term = greatest(tick_shards.term + ${int4(TERM_STEP)}, excluded.term)
-          RETURNING term::float8, stream, settled_seq::float8 AS seq`.pipe(
+          ON CONFLICT (shard) DO UPDATE SET
+            previous = tick_shards.term, term = greatest(tick_shards.term + ${int4(TERM_STEP)}, excluded.term)
+          RETURNING term::float8, stream, settled_seq::float8 AS seq, previous::float8`.pipe(
           Effect.flatMap(([row]) =>
             row === undefined
               ? Effect.die(new Error(`Claiming shard ${shard} gave no row`))

@@ -12,6 +12,7 @@ export default Effect.gen(function* () {
   yield* sql`
     CREATE TABLE tick_shards (
       term bigint NOT NULL,
+      previous bigint,
       settled_seq bigint,
       shard smallint PRIMARY KEY,
       stream text,

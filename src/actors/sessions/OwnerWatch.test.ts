@@ -1,0 +1,68 @@
+import { assert, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { TestClock } from "effect/testing"
+import { ScriptedTickers } from "../../../test/support/ScriptedTickers.ts"
+import { connect, sessionNode, settle } from "../../../test/support/sessionNode.ts"
+import { ownedShardsTopic, tickShard } from "../../rpc/topics.ts"
+import { Bus } from "../kernel/Bus.ts"
+import { Gauges } from "../kernel/Gauges.ts"
+import { makeOwnerWatch } from "./OwnerWatch.ts"
+
+it.effect("a shard that somebody served is lost once nobody has said so for two seconds, once; never before that", () =>
+  Effect.gen(function* () {
+    const bus = yield* Bus
+    let now = 0
+    const lost: Array<number> = []
+    yield* makeOwnerWatch(
+      bus,
+      () => now,
+      (shard) => void lost.push(shard)
+    )
+    const pass = (millis: number) =>
+      Effect.andThen(
+        Effect.sync(() => {
+          now += millis
+        }),
+        TestClock.adjust(millis)
+      )
+    yield* pass(60_000)
+    assert.deepStrictEqual(lost, [])
+    yield* bus.publish(ownedShardsTopic, { shards: [3, 4] })
+    yield* pass(1_500)
+    yield* bus.publish(ownedShardsTopic, { shards: [4] })
+    yield* pass(1_000)
+    assert.deepStrictEqual(lost, [3])
+    yield* pass(250)
+    yield* bus.publish(ownedShardsTopic, { shards: [3, 4] })
+    yield* pass(2_250)
+    assert.deepStrictEqual(lost, [3, 3, 4])
+  }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(Bus.layerInProcess, Gauges.layer)))
+)
+
+it.effect("watchers of a silent owner's symbol are told, and made whole when it speaks again", () => {
+  const tickers = new ScriptedTickers(["AAPL"])
+  return Effect.gen(function* () {
+    const bus = yield* Bus
+    const { socket } = yield* connect({ symbols: ["AAPL"] })
+    const owned = bus.publish(ownedShardsTopic, { shards: [tickShard("AAPL")] })
+    yield* owned
+    socket.events(7)
+    // killed: its hold hangs, as the cluster's calls do until the next owner answers
+    tickers.slowMillis = 5_000
+    for (let n = 0; n < 3; n++) {
+      yield* TestClock.adjust("1 second")
+      yield* settle
+    }
+    assert.deepStrictEqual(
+      socket.events(7).map(({ _tag }) => _tag),
+      ["Gap"]
+    )
+    yield* owned
+    for (let n = 0; n < 6; n++) {
+      yield* TestClock.adjust("1 second")
+      yield* settle
+      yield* owned
+    }
+    assert.deepInclude(socket.events(7)[0], { _tag: "Snapshot", symbol: "AAPL" })
+  }).pipe(Effect.scoped, Effect.provide(sessionNode(tickers, { policy: { deadAfterPingMillis: 1e9 } })))
+})

@@ -1,0 +1,43 @@
+/**
+ * Whether somebody serves each tick shard, by what market nodes say twice a second (`market.owned`). A shard is judged from the
+ * first time somebody said that it serves it; in one process nobody ever falls silent.
+ */
+import { Effect } from "effect"
+import { ownedShardsTopic, TICK_SHARDS } from "../../rpc/topics.ts"
+import type { Bus } from "../kernel/Bus.ts"
+
+/** An owner that says nothing for so long is gone, or cut off from here; a planned change of owner is over in less. */
+export const OWNER_SILENCE_MILLIS = 2_000
+const LOOK_MILLIS = 250
+
+export interface OwnerWatch {
+  readonly isServed: (shard: number) => boolean
+}
+
+/** `onLost` is called once when a shard falls silent. `now`: monotonic ms. */
+export const makeOwnerWatch = Effect.fnUntraced(function* (
+  bus: typeof Bus.Service,
+  now: () => number,
+  onLost: (shard: number) => void
+) {
+  const heardAt = new Float64Array(TICK_SHARDS).fill(Number.POSITIVE_INFINITY)
+  const lost = new Set<number>()
+  yield* bus.subscribe(ownedShardsTopic, ({ shards }) => {
+    const time = now()
+    for (const shard of shards) {
+      heardAt[shard] = time
+      lost.delete(shard)
+    }
+  })
+  const look = Effect.sync(() => {
+    const since = now() - OWNER_SILENCE_MILLIS
+    for (let shard = 0; shard < TICK_SHARDS; shard++) {
+      if ((heardAt[shard] ?? Number.POSITIVE_INFINITY) > since || lost.has(shard)) continue
+      lost.add(shard)
+      onLost(shard)
+    }
+  })
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(LOOK_MILLIS), look)))
+  const watch: OwnerWatch = { isServed: (shard) => !lost.has(shard) }
+  return watch
+})
