@@ -95,6 +95,31 @@ describe("the tick stream", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("stores a message once whose acknowledgement was lost", () =>
+    Effect.gen(function* () {
+      const own = yield* ownServices(["nats"])
+      const prefix = freshPrefix("ticks")
+      const feed = new ScriptedTicks(1)
+      const { gauges, nats, publisher, stream } = yield* publisherNode(own.natsUrl, { prefix }, feed)
+      yield* feed.play(publisher, 1)
+      yield* publisher.flush
+      // NATS stands still with the message in its socket, and answers to a connection that is gone
+      yield* own.control("nats", "pause")
+      yield* feed.play(publisher, 1)
+      yield* until(() => !nats.connected())
+      yield* own.control("nats", "continue")
+      yield* publisher.flush
+      assert.isAbove(gauges.get("tick_publish_retries_total"), 0)
+      yield* Effect.repeat(
+        Effect.promise(() => stream.manager.streams.info(stream.name)),
+        {
+          until: ({ state }) => state.messages === gauges.get("tick_messages_published_total"),
+          schedule: Schedule.spaced("50 millis")
+        }
+      )
+    }).pipe(Effect.scoped)
+  )
+
   it.live("makes a feed that can wait wait for a slow owner, and holds little meanwhile", () =>
     Effect.gen(function* () {
       const [url, prefix, stored] = [yield* natsUrl, freshPrefix("ticks"), yield* durable]
@@ -161,7 +186,18 @@ describe("the tick stream", () => {
       yield* feed.play(publisher, 20)
       yield* publisher.flush
       assert.isFalse(two.source.isCaughtUp(0))
+      // what must be handed over first holds a shard back, and no other
+      const gate = yield* Deferred.make<void>()
+      two.sink.gate = Deferred.await(gate)
       two.own(...everyShard)
+      const busy = new Set(feed.symbols.map(tickShard))
+      yield* until(() => everyShard.every((shard) => busy.has(shard) || two.source.isCaughtUp(shard)))
+      assert.deepEqual(
+        everyShard.filter((shard) => busy.has(shard) && two.source.isCaughtUp(shard)),
+        []
+      )
+      two.sink.gate = undefined
+      yield* Deferred.succeed(gate, undefined)
       yield* Effect.forEach(everyShard, (shard) => two.source.caughtUp(shard), { concurrency: "unbounded" })
       // caught up: everything is there, at once
       assertWhole(feed, two.sink)
@@ -263,6 +299,15 @@ describe("the tick stream", () => {
       yield* until(() => has(owner.sink, feed))
       assertWhole(feed, owner.sink)
       yield* until(() => [...stored.states.values()].every(({ next }) => next === 120))
+      // lost while nobody owns the shard: what is settled is a position in another stream
+      owner.lose(...everyShard)
+      yield* until(() => owner.gauges.get("tick_shards_active") === 0)
+      yield* Effect.promise(() => stream.manager.streams.delete(stream.name))
+      yield* feed.play(publisher, 10)
+      yield* publisher.flush
+      owner.own(...everyShard)
+      yield* until(() => has(owner.sink, feed))
+      assertWhole(feed, owner.sink)
     }).pipe(Effect.scoped)
   )
 
