@@ -13,14 +13,15 @@ export interface Subjects {
   readonly deadStream: string
 }
 
-const prefixPattern = /^[A-Za-z0-9_-]{1,32}$/
+/** Small letters: a stream is called by the prefix in capitals, and two clusters must not share one. */
+const prefixPattern = /^[a-z0-9_-]{1,64}$/
 const topicPattern = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/
 /** Kept by streams, or said about them: no topic may look like one of these. */
 const reserved = /^(ticks|settled|dead)(\.|$)/
 
 export const subjectsOf = (prefix: string): Subjects => {
   if (!prefixPattern.test(prefix)) {
-    throw new Error(`"${prefix}" cannot be a prefix of NATS subjects: 1 to 32 letters, digits, "-" or "_"`)
+    throw new Error(`"${prefix}" cannot be a prefix of NATS subjects: 1 to 64 small letters, digits, "-" or "_"`)
   }
   const upper = prefix.toUpperCase()
   return {
