@@ -9,6 +9,7 @@ import {
   batchOf,
   feedClockCodec,
   livenessCodec,
+  ownedShardsCodec,
   quoteCodec,
   tickBatchCodec,
   WrongMessage
@@ -75,7 +76,7 @@ const batch: fc.Arbitrary<TickBatch> = fc
   .map(({ origin, ...rest }) => (origin === undefined ? rest : { ...rest, origin }))
 
 const quote: fc.Arbitrary<QuoteUpdate> = fc
-  .record({ symbol, epoch: whole, seq: whole, exchangeTime: whole, ingestTime: whole })
+  .record({ symbol, epoch: fc.integer({ min: 1, max: 2 ** 45 }), seq: whole, exchangeTime: whole, ingestTime: whole })
   .map((head) => ({ ...head, body: utf8.encode(`"s":"${head.symbol}","e":${head.epoch},"q":${head.seq},"p":1.25`) }))
 
 const bar: fc.Arbitrary<Bar> = fc.record({
@@ -123,6 +124,8 @@ describe("bus messages come back from their bytes", () => {
       barsCodec,
       fc.record({ symbol, interval: fc.constantFrom("1s" as const, "1m" as const, "1d" as const), bars: fc.array(bar) })
     ))
+  it("the shards a node owns", () =>
+    comesBack(ownedShardsCodec, fc.record({ shards: fc.array(fc.integer({ min: 0, max: 63 })) })))
   it("the feed's clock", () => comesBack(feedClockCodec, clock))
   it("the feed's state", () =>
     comesBack(
@@ -136,6 +139,7 @@ describe("bytes that are no message are refused", () => {
     ["tick batch", tickBatchCodec.decode],
     ["quote", quoteCodec.decode],
     ["bars", barsCodec.decode],
+    ["owned shards", ownedShardsCodec.decode],
     ["feed clock", feedClockCodec.decode],
     ["liveness", livenessCodec.decode]
   ]
@@ -178,6 +182,20 @@ describe("bytes that are no message are refused", () => {
         }
       })
     )
+  })
+
+  it.each([
+    ["epoch 0", "SPY 0 1 2 3", '"s":"SPY","e":0,"q":1'],
+    ["a seq before the first", "SPY 1 -1 2 3", '"s":"SPY","e":1,"q":-1'],
+    ["another symbol in its body", "SPY 1 1 2 3", '"s":"AAPL","e":1,"q":1'],
+    ["another position in its body", "SPY 1 1 2 3", '"s":"SPY","e":1,"q":2'],
+    ["a body that ends its object", "SPY 1 1 2 3", '"s":"SPY","e":1,"q":1},{"x":1'],
+    ["a time that is none", "SPY 1 1 2 x", '"s":"SPY","e":1,"q":1'],
+    ["a number too many", "SPY 1 1 2 3 4", '"s":"SPY","e":1,"q":1']
+  ])("a quote with %s", (_, head, body) => {
+    const quoteOf = (text: string) => quoteCodec.decode(utf8.encode(text))
+    expect(quoteOf('SPY 1 1 2 3\n"s":"SPY","e":1,"q":1').symbol).toBe("SPY")
+    expect(() => quoteOf(`${head}\n${body}`)).toThrow(WrongMessage)
   })
 
   it.each([
