@@ -1,5 +1,6 @@
 /** Ticks folded per core: the fold alone, and through bus, router and ticker actors, beside a plain loop. */
-import type { Folded, Folding, Work } from "./servers/folding.ts"
+import type { Folded, Folding } from "./servers/folding.ts"
+import type { Work } from "./support/morning.ts"
 import { start } from "./support/processes.ts"
 import { against, median, type Report, thousands } from "./support/report.ts"
 

@@ -4,11 +4,14 @@ import { fanout, immediate } from "./fanout.ts"
 import { fold } from "./fold.ts"
 import { load, shapeNames } from "./load.ts"
 import { memory } from "./memory.ts"
+import { nodes } from "./nodes.ts"
 import { setChildPriority } from "./support/processes.ts"
 import { loadNow, type Report, render, save } from "./support/report.ts"
 import { teardown } from "./teardown.ts"
 
-const benchmarks: Readonly<Record<string, (scale: number, published?: number) => Promise<Report>>> = {
+type Benchmarks = Readonly<Record<string, (scale: number, published?: number) => Promise<Report>>>
+
+const benchmarks: Benchmarks = {
   fold,
   fanout,
   immediate,
@@ -24,6 +27,7 @@ const help = `npm run bench [-- NAME… OPTIONS]
   memory      resident memory and heap per idle session, beside bare ws
   teardown    10,000 sessions leave in three ways
   load SHAPE  the real server under users: smoke, spike or capacity (not part of the default)
+  nodes PART… many nodes, over NATS and PostgreSQL: ticks, calls, failover, memory, or all (not part of the default)
 
   --scale F     shorter (0.1) or longer (2) than usual
   --priority N  niceness of the measured processes; below 0 needs root, and a session of its own (setsid)
@@ -65,15 +69,17 @@ const run = async () => {
     const before = loadNow()
     return say(await load(shape, scale, values.server?.split(" ")), before)
   }
-  const names = positionals.length === 0 ? Object.keys(benchmarks) : positionals
-  for (const name of names) if (benchmarks[name] === undefined) fail(`there is no benchmark "${name}"`)
+  if (positionals[0] === "nodes") return measure(nodes, positionals.slice(1), scale)
+  return measure(benchmarks, positionals, scale)
+}
+
+const measure = async (from: Benchmarks, asked: ReadonlyArray<string>, scale: number) => {
+  const names = asked.length === 0 ? Object.keys(from) : asked
+  for (const name of names) if (from[name] === undefined) fail(`there is no benchmark "${name}"`)
   for (const name of names) {
     const before = loadNow()
     process.stderr.write(`${name} …\n`)
-    const report = await benchmarks[name]?.(
-      scale,
-      values.published === undefined ? undefined : Number(values.published)
-    )
+    const report = await from[name]?.(scale, values.published === undefined ? undefined : Number(values.published))
     if (report !== undefined) say(report, before)
   }
 }

@@ -5,50 +5,21 @@ import { Gauges } from "../../src/actors/kernel/Gauges.ts"
 import { QuoteCache } from "../../src/actors/kernel/QuoteCache.ts"
 import { BarStore } from "../../src/actors/market/BarStore.ts"
 import { Checkpoints } from "../../src/actors/market/Checkpoints.ts"
-import { Feed } from "../../src/actors/market/Feed.ts"
 import { ShardLedger } from "../../src/actors/market/ShardLedger.ts"
 import { TickerActors } from "../../src/actors/market/TickerActor.ts"
 import { foldBatch, initialTickerState } from "../../src/actors/market/tickerState.ts"
 import * as SingleNode from "../../src/app/cluster/SingleNode.ts"
 import { Ticker } from "../../src/rpc/ticker.ts"
-import { type TickBatch, type Trade, TradeCondition } from "../../src/rpc/ticks.ts"
+import type { TickBatch } from "../../src/rpc/ticks.ts"
 import { quotesTopic, tickShard, ticksTopic } from "../../src/rpc/topics.ts"
+import { layerFeed, morning, TEN_O_CLOCK, type Work } from "../support/morning.ts"
 import { answer } from "../support/processes.ts"
-import { randomOf, symbolsOf } from "../support/topology.ts"
-
-export interface Work {
-  readonly symbols: number
-  readonly batches: number
-  readonly ticksPerBatch: number
-}
+import { symbolsOf } from "../support/topology.ts"
 
 export interface Folded {
   readonly ticks: number
   readonly seconds: number
   readonly cpuSeconds: number
-}
-
-/** 10:00 New York on an ordinary trading day. */
-const TEN_O_CLOCK = Date.UTC(2013, 9, 7, 14)
-const SPAN_MILLIS = 30 * 60_000
-
-/** Trades of half an hour, in time order, symbols mixed; one in twenty an odd lot. */
-const morning = ({ batches, symbols, ticksPerBatch }: Work): ReadonlyArray<TickBatch> => {
-  const random = randomOf(11)
-  const names = symbolsOf(symbols)
-  const prices = names.map(() => 500_000 + Math.floor(random() * 1_000_000))
-  let id = 1
-  return Array.from({ length: batches }, (_, index) => {
-    const which = Math.floor(random() * symbols)
-    const time = TEN_O_CLOCK + Math.floor((index / batches) * SPAN_MILLIS)
-    const ticks = Array.from({ length: ticksPerBatch }, (): Trade => {
-      const price = Math.max(10_000, (prices[which] ?? 0) + Math.floor(random() * 400) - 200)
-      prices[which] = price
-      const conditions = random() < 0.05 ? TradeCondition.OddLot : TradeCondition.Regular
-      return { _tag: "Trade", id: id++, time, price, size: 100, exchange: "P", conditions }
-    })
-    return { symbol: names[which] ?? "", ingestTime: time, previousClose: null, ticks }
-  })
 }
 
 const measured = async (ticks: number, work: () => Promise<void> | void): Promise<Folded> => {
@@ -123,18 +94,7 @@ const alone = (batches: ReadonlyArray<TickBatch>) => {
 const actors = async (work: Work, batches: ReadonlyArray<TickBatch>): Promise<Folded> => {
   const names = symbolsOf(work.symbols)
   let marketTime = TEN_O_CLOCK
-  const feed = Layer.succeed(Feed, {
-    adapter: "bench",
-    label: "REPLAY",
-    runId: "bench",
-    source: "bench",
-    listings: names.map((symbol) => ({ symbol, name: symbol, exchange: "BENCH", sector: "BENCH" })),
-    status: Effect.die(new Error("nobody asks")),
-    marketTime: () => marketTime,
-    publishedUpTo: () => marketTime,
-    run: Effect.never,
-    history: () => Effect.succeed([])
-  })
+  const feed = layerFeed(names, () => marketTime)
   const layer = TickerActors.layer.pipe(
     Layer.provideMerge(SingleNode.layerSurroundings),
     Layer.provideMerge(

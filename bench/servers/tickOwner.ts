@@ -1,0 +1,63 @@
+/** A process that owns every tick shard and folds what comes over NATS in its ticker actors; or counts bare messages. */
+import { connect } from "@nats-io/transport-node"
+import { Context, Effect, Layer, Scope } from "effect"
+import { Gauges } from "../../src/actors/kernel/Gauges.ts"
+import { countFibers, fibersActive } from "../support/fibers.ts"
+import { layerInMemory, layerInPostgres, type Wires } from "../support/marketNode.ts"
+import { TEN_O_CLOCK } from "../support/morning.ts"
+import { answer } from "../support/processes.ts"
+import { symbolsOf } from "../support/topology.ts"
+import { settledMemory, startVitals, type Vitals } from "../support/vitals.ts"
+
+const LOOK_MILLIS = 5
+
+let gauges: Gauges["Service"] | undefined
+let messages = 0
+let endVitals: (() => Vitals) | undefined
+
+const until = async (condition: () => boolean): Promise<void> => {
+  while (!condition()) await new Promise((done) => setTimeout(done, LOOK_MILLIS))
+}
+const gauge = (name: string, labels?: string) => gauges?.get(name, labels) ?? 0
+
+const owner = {
+  open: async (asked: { readonly wires: Wires; readonly symbols: number; readonly databaseUrl?: string }) => {
+    const symbols = symbolsOf(asked.symbols)
+    const marketTime = () => TEN_O_CLOCK
+    const layer =
+      asked.databaseUrl === undefined
+        ? layerInMemory(asked.wires, symbols, marketTime)
+        : layerInPostgres(asked.wires, asked.databaseUrl, symbols, marketTime)
+    const building = Scope.provide(Layer.build(layer), Scope.makeUnsafe())
+    gauges = Context.get(await Effect.runPromise(building.pipe(countFibers)), Gauges)
+    await until(() => gauge("tick_shards_active") === 64)
+  },
+  openBare: async (asked: { readonly natsUrl: string; readonly subject: string }): Promise<void> => {
+    const connection = await connect({ servers: new URL(asked.natsUrl).host })
+    connection.subscribe(asked.subject, { callback: () => void messages++ })
+    await connection.flush()
+  },
+  begin: (_: null) => {
+    endVitals = startVitals()
+  },
+  /** Once so many ticks are folded, or so many bare messages heard. */
+  end: async (asked: { readonly ticks?: number; readonly messages?: number }): Promise<Vitals> => {
+    await until(() => gauge("ticks_folded_total") >= (asked.ticks ?? 0) && messages >= (asked.messages ?? 0))
+    if (endVitals === undefined) throw new Error("begin first")
+    return endVitals()
+  },
+  /** What must not be: lost, dropped or parked ticks. */
+  faults: (_: null) => ({
+    gaps: gauge("tick_stream_gaps_total"),
+    refused: gauge("bus_messages_refused_total"),
+    unclean: gauge("ticker_unclean_stops_total")
+  }),
+  actors: (_: null) => ({
+    actors: gauge("actors_active", 'kind="ticker"'),
+    fibers: fibersActive(),
+    memory: settledMemory()
+  })
+}
+export type TickOwning = typeof owner
+
+answer(owner)
