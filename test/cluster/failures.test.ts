@@ -13,8 +13,10 @@ import {
   recordedSymbols,
   replayOptions,
   servedBars,
+  tenOClock,
   undisturbedBars
 } from "../support/recordedDay.ts"
+import { ownServices } from "../support/services.ts"
 
 if (isRecordingAbsent) console.warn("SKIPPED: the recorded market data (../shared/data/market/lean) is not here")
 
@@ -23,16 +25,15 @@ let expected: Record<(typeof intervals)[number], Record<string, ReadonlyArray<Ba
 
 const markets = ({ nodes }: Cluster) => nodes.filter(({ role }) => role === "market")
 
-/** Who folds: by its own metric. */
-const foldedBy = async (url: string): Promise<number> => {
-  const text = await (await fetch(`${url}/metrics`)).text()
-  return Number(/^ticks_folded_total (\d+)/m.exec(text)?.[1] ?? 0)
+const gauge = async (url: string, name: string): Promise<number> => {
+  const line = (await (await fetch(`${url}/metrics`)).text()).split("\n").find((one) => one.startsWith(`${name} `))
+  return Number(line?.slice(name.length + 1) ?? 0)
 }
 
 /** The market node that has folded most since it started. */
 const busiest = async (running: Cluster) => {
   const alive = markets(running).filter(({ isRunning }) => isRunning)
-  const folded = await Promise.all(alive.map(({ url }) => foldedBy(url)))
+  const folded = await Promise.all(alive.map(({ url }) => gauge(url, "ticks_folded_total")))
   const found = alive[folded.indexOf(Math.max(...folded))]
   if (found === undefined) throw new Error("no market node is left")
   return found
@@ -42,19 +43,32 @@ const ended = async (watcher: ClusterWatcher) => {
   await eventually("the recording ends", async () => (await watcher.client.status()).feed.state === "ended")
 }
 
-/** Plays the day, lets `befall` happen to it, and holds bars and watchers to account. */
-const play = (speed: string, befall: (running: Cluster, watcher: ClusterWatcher) => Promise<void>) =>
+interface Play {
+  readonly options?: ReadonlyArray<string>
+  /** Services of its own, which may be stopped. */
+  readonly services?: Parameters<typeof cluster>[0] & object
+  /** The second watcher comes through the front door, to whichever gateway is there; else to the second gateway. */
+  readonly throughDoor?: true
+  readonly befall: (running: Cluster, watcher: ClusterWatcher, second: ClusterWatcher) => Promise<void>
+}
+
+/** Plays the day at full speed, lets `befall` happen to it, and holds bars and watchers to account. */
+const play = ({ befall, options = [], services, throughDoor }: Play) =>
   Effect.gen(function* () {
-    const running = yield* cluster({ nodeOptions: [...replayOptions(speed), "--max-messages", "5000"] })
-    const urls = running.nodes.filter(({ role }) => role === "gateway").map(({ url }) => url)
-    const watchers = urls.map((url) => new ClusterWatcher(url, recordedSymbols))
+    const running = yield* cluster({
+      ...services,
+      nodeOptions: [...replayOptions("max"), "--max-messages", "5000", ...options]
+    })
+    const [first, second] = running.nodes.filter(({ role }) => role === "gateway")
+    if (first === undefined || second === undefined) throw new Error("two gateways are needed")
+    const watcher = new ClusterWatcher(first.url, recordedSymbols)
+    const other = new ClusterWatcher(throughDoor ? running.url : second.url, recordedSymbols)
+    const watchers = [watcher, other]
     yield* Effect.promise(async () => {
-      const [watcher] = watchers
-      if (watcher === undefined) throw new Error("no gateway")
-      await befall(running, watcher)
+      await befall(running, watcher, other)
       await ended(watcher)
       const last = (one: ClusterWatcher) => recordedSymbols.map((symbol) => one.newest.get(symbol)?.last)
-      await eventually("both gateways say the same", () => String(last(watcher)) === String(watchers.map(last)[1]))
+      await eventually("both watchers hear the same", () => String(last(watcher)) === String(last(other)))
       for (const interval of intervals) {
         await eventually(`all ${interval} bars are there`, async () => {
           const served = await servedBars(watcher.client, interval)
@@ -63,38 +77,148 @@ const play = (speed: string, befall: (running: Cluster, watcher: ClusterWatcher)
         expect(await servedBars(watcher.client, interval)).toEqual(expected[interval])
       }
       for (const one of watchers) {
+        await eventually("every symbol is current", () => recordedSymbols.every((symbol) => one.isCurrent(symbol)))
         expect(one.violations).toEqual([])
-        expect(recordedSymbols.filter((symbol) => !one.isCurrent(symbol))).toEqual([])
         await one.close()
       }
     })
+    return watchers
   }).pipe(Effect.scoped)
 
-describe.skipIf(isRecordingAbsent)("a recorded day at full speed over many nodes", () => {
+/** The market has been open for half an hour. */
+const underWay = async (watcher: ClusterWatcher) => {
+  await eventually("the recording is under way", async () => {
+    const { feed } = await watcher.client.status()
+    return feed.marketTime > tenOClock && recordedSymbols.some((symbol) => watcher.isCurrent(symbol))
+  })
+}
+
+const MINUTES = 60_000
+
+describe.skipIf(isRecordingAbsent)("a recorded day at full speed over many nodes has the bars of one process", () => {
   beforeAll(async () => {
     expected = {
       "1s": await undisturbedBars("1s"),
       "1m": await undisturbedBars("1m"),
       "1d": await undisturbedBars("1d")
     }
-  }, 120_000)
+  }, 2 * MINUTES)
 
-  it("has the same bars as one process", () => Effect.runPromise(play("max", () => Promise.resolve())), 180_000)
+  const run = (what: Play) => Effect.runPromise(play(what))
 
   it(
-    "has the same bars when an owner is killed in the middle of it",
+    "though an owner is killed in the middle of it",
     () =>
-      Effect.runPromise(
-        play("max", async (running, watcher) => {
-          const start = await new Promise<number>((resolve) => {
-            void watcher
-              .until(() => (watcher.newest.get("SPY")?.exchangeTime ?? 0) > 0)
-              .then(() => resolve(watcher.newest.get("SPY")?.exchangeTime ?? 0))
-          })
-          await watcher.until(() => (watcher.newest.get("SPY")?.exchangeTime ?? 0) > start + 60 * 60_000)
+      run({
+        befall: async (running, watcher) => {
+          await underWay(watcher)
           await (await busiest(running)).kill("SIGKILL")
-        })
+        }
+      }),
+    3 * MINUTES
+  )
+
+  it(
+    "though an owner is told to stop and comes back: its symbols go on where they stand, in the same epoch",
+    async () => {
+      let epochs: ReadonlyArray<number | undefined> = []
+      const epochsOf = (watcher: ClusterWatcher) => recordedSymbols.map((symbol) => watcher.newest.get(symbol)?.epoch)
+      const watchers = await run({
+        befall: async (running, watcher) => {
+          await underWay(watcher)
+          await watcher.until(() => recordedSymbols.every((symbol) => watcher.isCurrent(symbol)))
+          epochs = epochsOf(watcher)
+          const owner = await busiest(running)
+          await owner.kill("SIGTERM")
+          await owner.restart()
+        }
+      })
+      expect(watchers.map(epochsOf)).toEqual([epochs, epochs])
+      // on a machine with time to spare there is none at all; a busy one may need more than the two seconds of patience
+      console.info(
+        "gaps at a planned change of owner:",
+        watchers.map(({ gaps }) => gaps.length)
+      )
+    },
+    3 * MINUTES
+  )
+
+  it(
+    "though an owner is frozen for longer than its lease, and what it writes when it thaws is refused",
+    () =>
+      run({
+        options: ["--lock-seconds", "3"],
+        befall: async (running, watcher) => {
+          await underWay(watcher)
+          const owner = await busiest(running)
+          const before = new Map(watcher.newest)
+          await owner.pause()
+          // until every symbol has an owner that lives
+          await eventually("others take over", () =>
+            recordedSymbols.every((symbol) => {
+              const [then, now] = [before.get(symbol), watcher.newest.get(symbol)]
+              return now !== undefined && watcher.isCurrent(symbol) && now.exchangeTime > (then?.exchangeTime ?? 0)
+            })
+          )
+          owner.resume()
+        }
+      }),
+    3 * MINUTES
+  )
+
+  it(
+    "though the feed's node is killed: the recording begins again, and nothing is folded twice",
+    () =>
+      run({
+        services: { workers: 2 },
+        befall: async ({ nodes }, watcher) => {
+          await underWay(watcher)
+          const alive = nodes.filter(({ role }) => role === "workers")
+          const running = await Promise.all(alive.map(({ url }) => gauge(url, 'actors_active{kind="feed"}')))
+          await alive[running.indexOf(1)]?.kill("SIGKILL")
+        }
+      }),
+    3 * MINUTES
+  )
+
+  it(
+    "though a gateway is killed: its watchers go on where they were on another",
+    () =>
+      run({
+        throughDoor: true,
+        befall: async ({ frontDoor, nodes }, watcher, guest) => {
+          await underWay(watcher)
+          await guest.until(() => recordedSymbols.every((symbol) => guest.isCurrent(symbol)))
+          const taken = Object.entries(frontDoor.spread()).find(([, connections]) => connections > 0)?.[0]
+          await nodes.find(({ name }) => name === taken)?.kill("SIGKILL")
+          await guest.until(() => recordedSymbols.every((symbol) => guest.isCurrent(symbol)))
+          expect(guest.disconnects).toBe(1)
+          await nodes.find(({ name }) => name === taken)?.restart()
+        }
+      }),
+    3 * MINUTES
+  )
+
+  it.each(["nats", "postgres", "redis"] as const)(
+    "though %s is killed under load and comes back",
+    (service) =>
+      Effect.runPromise(
+        Effect.scoped(
+          Effect.gen(function* () {
+            const own = yield* ownServices()
+            const control: Cluster["services"]["control"] = (name, action) =>
+              Effect.runPromise(own.control(name, action))
+            yield* play({
+              services: { services: { ...own, control } },
+              befall: async (_, watcher) => {
+                await underWay(watcher)
+                await control(service, "kill")
+                await control(service, "start")
+              }
+            })
+          })
+        )
       ),
-    180_000
+    3 * MINUTES
   )
 })

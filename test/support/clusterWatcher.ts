@@ -25,7 +25,7 @@ export class ClusterWatcher {
   private readonly watch: Watch
   private listeners: Array<() => boolean> = []
   updates = 0
-  gaps = 0
+  readonly gaps: Array<string> = []
   disconnects = 0
   liveness: "live" | "feed-down" = "live"
 
@@ -82,7 +82,7 @@ export class ClusterWatcher {
         break
       }
       case "Gap":
-        this.gaps++
+        this.gaps.push(`${event.symbol}: ${event.reason}`)
         // the server announces; this client must never have to find one
         if (event.reason === "out-of-sequence") this.violations.push(`${event.symbol}: a gap nobody announced`)
         this.holes.add(event.symbol)
@@ -91,9 +91,9 @@ export class ClusterWatcher {
         this.disconnects++
         for (const symbol of this.newest.keys()) this.holes.add(symbol)
         break
-      case "Resumed":
+      case "Watching":
         // continued from every position: updates follow as if nothing had been
-        if (event.recovered) this.holes.clear()
+        if (event.recovered === true) this.holes.clear()
         break
       case "Liveness":
         this.liveness = event.state

@@ -53,6 +53,8 @@ const day = () => {
   return found
 }
 
+export const tenOClock = day().midnight + 10 * 3_600_000
+
 /** One-second bars are kept for some hours only: those of the last three are compared. */
 const firstOf = (interval: Interval): number => (interval === "1s" ? day().midnight + 17 * 3_600_000 : day().midnight)
 

@@ -20,6 +20,11 @@ export class Bus extends Context.Service<
     readonly publish: <A>(topic: Topic<A>, message: NoInfer<A>) => Effect.Effect<void>
     /** Held until the Scope closes; after that the subscriber is never called again. */
     readonly subscribe: <A>(topic: Topic<A>, subscriber: Subscriber<A>) => Effect.Effect<void, never, Scope.Scope>
+    /**
+     * Calls back each time messages may have been lost on their way here or from here: whoever goes by them asks, or says,
+     * anew. Never in one process. Held until the Scope closes.
+     */
+    readonly onLoss: (listener: () => void) => Effect.Effect<void, never, Scope.Scope>
     /** False only when it is certain that nobody listens: lets a publisher skip work. */
     readonly hasSubscribers: <A>(topic: Topic<A>) => boolean
   }
@@ -72,6 +77,7 @@ export class Bus extends Context.Service<
                 gauges.add(openGauge(topic), -1)
               })
           ),
+        onLoss: () => Effect.void,
         hasSubscribers: (topic) => topics.has(topic.name)
       })
     })

@@ -164,6 +164,10 @@ export class BarHistory extends Context.Service<
             // what only a caller's own query could break
             Effect.catchTag(["InvalidRequest", "UnknownSymbol"], Effect.die)
           ),
+          since: Effect.fnUntraced(function* ({ interval, symbol }, start) {
+            const overlay = (yield* forming(symbol))[baseOf(interval)]
+            return yield* basePage({ symbol, interval: baseOf(interval), from: start, limit: CHUNK }, overlay)
+          }),
           partsOf: Effect.fnUntraced(function* ({ interval, symbol }, start) {
             return start < (yield* wholeFrom(symbol, interval))
               ? undefined

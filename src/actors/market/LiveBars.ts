@@ -2,7 +2,7 @@
  * The live last bar of a symbol at one interval, worked out once a node however many watch it: one subscription on the bus,
  * one timer, one roll-up. It lives as long as somebody watches.
  */
-import { Clock, Effect, Latch, Queue, RcMap, Stream } from "effect"
+import { Clock, Effect, Latch, Queue, RcMap, Schedule, Stream } from "effect"
 import type { Bar, Interval, Unavailable } from "../../rpc/market.ts"
 import { type BarsChanged, barsTopic } from "../../rpc/topics.ts"
 import type { Bus } from "../kernel/Bus.ts"
@@ -28,6 +28,8 @@ export interface LiveSource {
   ) => Effect.Effect<{ readonly bar: Bar | undefined; readonly parts: ReadonlyArray<Bar> }, Unavailable>
   /** The finished base bars of the bar that starts at `start`; undefined when they are no longer all kept. */
   readonly partsOf: (key: LiveKey, start: number) => Effect.Effect<ReadonlyArray<Bar> | undefined, Unavailable>
+  /** Base bars from `start` on, the forming one included, oldest first. */
+  readonly since: (key: LiveKey, start: number) => Effect.Effect<ReadonlyArray<Bar>, Unavailable>
   /** The market time by which bars are final. */
   readonly passed: () => number
 }
@@ -54,6 +56,12 @@ const make = Effect.fnUntraced(function* (source: LiveSource, key: LiveKey) {
     for (const bar of message.bars) changed.set(bar.time, bar)
     dirty.openUnsafe()
   })
+  /** Some of what changed may not have been heard. */
+  let missed = false
+  yield* source.bus.onLoss(() => {
+    missed = true
+    dirty.openUnsafe()
+  })
   const first = yield* source.newest(key)
   const shared: Shared = { last: first.bar, failed: undefined, watchers: new Set() }
   // the parts of the newest bar, kept up to date from the bus; older bars are read again when they change
@@ -66,6 +74,12 @@ const make = Effect.fnUntraced(function* (source: LiveSource, key: LiveKey) {
 
   /** Bars to tell, oldest first. */
   const flush = Effect.gen(function* () {
+    if (missed) {
+      missed = false
+      const from = Number.isFinite(newest) ? newest : 0
+      const bars = yield* Effect.retry(source.since(key, from), Schedule.spaced("500 millis"))
+      for (const bar of bars) if (!changed.has(bar.time)) changed.set(bar.time, bar)
+    }
     const news = Array.from(changed.values()).sort(byTime)
     changed.clear()
     dirty.closeUnsafe()

@@ -21,6 +21,8 @@ export interface LocalTicker {
   readonly settle: Effect.Effect<void, Unsettled>
   /** All ticks up to this market time were offered: bars that ended by then become final. Cheap when none did. */
   readonly advance: (publishedUpTo: number) => void
+  /** What it said last may not have been heard: it says it again. */
+  readonly repeat: () => void
   /** Ticks were lost before the mailbox: a new epoch makes every watcher resynchronise. */
   readonly resync: () => void
 }

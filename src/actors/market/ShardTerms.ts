@@ -3,12 +3,13 @@
  * the shard away or a write is refused. Epochs are counted from the term, so that they grow over every change of owner,
  * whatever the clocks of the nodes say.
  */
-import { Context, Deferred, Effect, Layer } from "effect"
+import { Clock, Context, Deferred, Effect, Layer } from "effect"
 import { ShardId, Sharding } from "effect/cluster"
 import { Unavailable } from "../../rpc/market.ts"
 import { MARKET_SHARDS } from "../../rpc/topics.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { type SettledPosition, ShardLedger, type StaleOwner } from "./ShardLedger.ts"
+import { TickerSettings } from "./TickerSettings.ts"
 
 export interface ShardTerm {
   readonly shard: number
@@ -34,7 +35,10 @@ export class ShardTerms extends Context.Service<
     readonly current: (shard: number) => Effect.Effect<ShardTerm, Unavailable>
     /** Whether it is still the term this node holds the shard under: what is read from a stream under another one is not handed over. */
     readonly isCurrent: (term: ShardTerm) => boolean
-    /** A write was refused under this term: whoever asks next claims anew, if the shard is still this node's. */
+    /**
+     * A write was refused under this term: the shard is claimed anew, if it is still this node's once the cluster has surely
+     * noticed that it is not (`doubtMillis`). A node that was paused past its lease does not know yet that it lost it.
+     */
     readonly refused: (error: StaleOwner) => void
     /** The shard has left this node: if it comes back, that is another term. */
     readonly drop: (shard: number) => void
@@ -44,9 +48,14 @@ export class ShardTerms extends Context.Service<
     ShardTerms,
     Effect.gen(function* () {
       const gauges = yield* Gauges
+      const clock = yield* Clock.Clock
       const ledger = yield* ShardLedger
+      const settings = yield* TickerSettings
       const sharding = yield* Sharding.Sharding
       const terms = new Map<number, ShardTerm>()
+      /** Until when a shard is not claimed, monotonic ms: whoever was refused may have been paused, and not know it yet. */
+      const doubted = new Map<number, number>()
+      const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
       const claiming = new Map<number, Deferred.Deferred<ShardTerm>>()
 
       const owns = (shard: number) => sharding.hasShardId(ShardId.make(MARKET_SHARDS, shard + 1))
@@ -97,7 +106,8 @@ export class ShardTerms extends Context.Service<
             return Effect.fail(notOurs(shard))
           }
           const held = terms.get(shard)
-          return held === undefined ? claim(shard) : Effect.succeed(held)
+          if (held !== undefined) return Effect.succeed(held)
+          return (doubted.get(shard) ?? 0) > monotonic() ? Effect.fail(notOurs(shard)) : claim(shard)
         })
 
       return ShardTerms.of({
@@ -106,9 +116,14 @@ export class ShardTerms extends Context.Service<
         isCurrent: (term) => terms.get(term.shard) === term && owns(term.shard),
         refused: ({ shard, term }) => {
           gauges.add("stale_owner_writes_refused_total", 1)
-          if (terms.get(shard)?.term === term) terms.delete(shard)
+          if (terms.get(shard)?.term !== term) return
+          terms.delete(shard)
+          doubted.set(shard, monotonic() + settings.doubtMillis)
         },
-        drop: (shard) => void terms.delete(shard)
+        drop: (shard) => {
+          terms.delete(shard)
+          doubted.delete(shard)
+        }
       })
     })
   )

@@ -182,6 +182,10 @@ const make = Effect.gen(function* () {
     })
   )
   yield* Effect.forkScoped(Effect.repeat(sayOwned, Schedule.spaced(OWNED_MILLIS)))
+  // what was said last may not have been heard, and on a quiet symbol nothing may follow for long
+  yield* bus.onLoss(() => {
+    for (const ticker of locals.all()) ticker.repeat()
+  })
   yield* source.feed({ take: route, reached, settle })
 })
 

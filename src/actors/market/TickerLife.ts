@@ -78,6 +78,7 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
   /** A write was refused: the shard is, or was, another node's. */
   let refused = false
   let resyncAsked = false
+  let repeatAsked = false
   let missed = 0
   /** Batches offered, taken from the mailbox, and in the newest durable checkpoint. */
   let offered = 0
@@ -97,6 +98,8 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     missed = fold.state.counts.missed
   }
 
+  /** A time that has passed already changes nothing; a full mailbox wakes it too. */
+  const wake = () => void Queue.offerUnsafe(mailbox, fold.state.marketTime)
   const encoder = new QuoteEncoder(gauges)
   const current = (): QuoteUpdate => encoder.encode(fold.state)
 
@@ -105,8 +108,7 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     () => owner,
     () => {
       refused = true
-      // wakes the actor; a full mailbox does so too
-      Queue.offerUnsafe(mailbox, fold.state.marketTime)
+      wake()
     }
   )
   const scope = yield* Effect.scope
@@ -175,7 +177,10 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     // another run replaced the state, or ticks were lost on the way: who watches starts anew
     const resynchronise = resyncAsked || state.epoch !== epoch || state.counts.missed !== missed
     if (resynchronise) startEpoch()
-    if (resynchronise || state.seq !== before) return announce()
+    if (resynchronise || repeatAsked || state.seq !== before) {
+      repeatAsked = false
+      return announce()
+    }
     settled.openUnsafe()
     return announceBars()
   })
@@ -337,6 +342,10 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
       const reached = publishedUpTo - settings.closeGraceMillis
       if (!settled.isOpen() || fold.broken || presence.isResting || reached < nextCloseAt(fold.state)) return
       Queue.offerUnsafe(mailbox, reached)
+    },
+    repeat: () => {
+      repeatAsked = true
+      wake()
     },
     resync: () => {
       resyncAsked = true

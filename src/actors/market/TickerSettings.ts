@@ -23,6 +23,8 @@ export interface TickerSettings {
   readonly shardSettleMillis: number
   /** Unsaved finished bars an actor keeps while the bar store fails. */
   readonly unsavedBars: number
+  /** After a refused write: how long it takes the cluster at most to notice that a shard is another node's. */
+  readonly doubtMillis: number
   /** How long an actor that stops waits for its last checkpoint to be durable. */
   readonly stopMillis: number
 }
@@ -42,6 +44,7 @@ export const TickerSettings: Context.Reference<TickerSettings> = Context.Referen
       overflowMillis: 2_000,
       shardSettleMillis: 30_000,
       unsavedBars: 2_000,
+      doubtMillis: 5_000,
       stopMillis: 3_000
     })
   }

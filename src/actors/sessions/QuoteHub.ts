@@ -43,6 +43,9 @@ export class QuoteHub extends Context.Service<
       const topics = new Map<string, Watched & { readonly feeder: Fiber.Fiber<never> }>()
       const run = yield* FiberSet.runtime(yield* FiberSet.make<never>())()
 
+      yield* bus.onLoss(() => {
+        for (const { again } of topics.values()) again.openUnsafe()
+      })
       yield* makeOwnerWatch(bus, wheel.now, (shard) => {
         for (const { again, topic } of topics.values()) {
           if (tickShard(topic.symbol) !== shard) continue

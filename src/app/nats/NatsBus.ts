@@ -19,6 +19,7 @@ const MAX_BYTES = 4 * 1024 * 1024
 const PATIENCE = "1 second"
 /** A new subscription is waited for so long, so that what is said after it is heard. */
 const SUBSCRIBE_TIMEOUT = "2 seconds"
+const LOSS_MILLIS = 250
 /** Messages of a topic whose slow subscribers may be under way. */
 const MAX_WAITING = 1024
 
@@ -100,9 +101,26 @@ const make = Effect.fnUntraced(function* (prefix: string, publisher: TickPublish
     return subject
   }
 
+  // ---- losses: told once it is over, four times a second at most
+  const lossListeners = new Set<() => void>()
+  let lossy = false
+  yield* nats.onReconnect(() => {
+    lossy = true
+  })
+  const drop = () => {
+    lossy = true
+    gauges.add("bus_messages_dropped_total", 1)
+  }
+  const tellLoss = Effect.sync(() => {
+    if (!lossy || !outbound.mayTake()) return
+    lossy = false
+    for (const listener of lossListeners) listener()
+  })
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(LOSS_MILLIS), tellLoss)))
+
   const publishToCluster = <A>(topic: Topic<A>, message: A): Effect.Effect<void> => {
     if (!outbound.mayTake()) {
-      gauges.add("bus_messages_dropped_total", 1)
+      drop()
       return Effect.void
     }
     const bytes = topic.codec.encode(message)
@@ -110,7 +128,7 @@ const make = Effect.fnUntraced(function* (prefix: string, publisher: TickPublish
       nats.connection.publish(subjectOf(topic), bytes)
     } catch (cause) {
       // closing, or a message longer than NATS takes
-      gauges.add("bus_messages_dropped_total", 1)
+      drop()
       return Effect.logDebug("A bus message was not sent", { topic: topic.name, cause })
     }
     return outbound.took(bytes.length) ?? Effect.void
@@ -126,7 +144,7 @@ const make = Effect.fnUntraced(function* (prefix: string, publisher: TickPublish
       } catch {
         return gauges.add("bus_messages_refused_total", 1)
       }
-      if (waiting >= MAX_WAITING) return gauges.add("bus_messages_dropped_total", 1)
+      if (waiting >= MAX_WAITING) return drop()
       const fiber = run(local.publish(topic, message))
       if (fiber.pollUnsafe() !== undefined) return
       waiting++
@@ -192,6 +210,11 @@ const make = Effect.fnUntraced(function* (prefix: string, publisher: TickPublish
         )
       }),
     // another node may listen
+    onLoss: (listener) =>
+      Effect.acquireRelease(
+        Effect.sync(() => lossListeners.add(listener)),
+        () => Effect.sync(() => lossListeners.delete(listener))
+      ),
     hasSubscribers: (topic) => topic.reach === "cluster" || topic.reach === "log" || local.hasSubscribers(topic)
   })
 })
