@@ -28,6 +28,18 @@ describe("a message of the tick stream", () => {
     }
   })
 
+  it("is refused when any bit of it has changed, or when it is cut short", () => {
+    const real = bytes(tickMessageText([batchJson(batch)], 1_381_152_600_000))
+    for (let bit = 0; bit < real.length * 8; bit++) {
+      const changed = real.slice()
+      changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      expect(() => decodeTickMessage(shard, changed), String(bit)).toThrow(WrongMessage)
+    }
+    for (let length = 0; length < real.length; length++) {
+      expect(() => decodeTickMessage(shard, real.subarray(0, length)), String(length)).toThrow(WrongMessage)
+    }
+  })
+
   it("refuses whatever else there is, and only so", () => {
     const decode = (data: Uint8Array) => () => decodeTickMessage(shard, data)
     for (const text of ["", "x", "1", "null", "[]", '{"b":1}', '{"b":[1]}', '{"b":[],"m":1.5}', '{"b":[],"m":null}']) {
@@ -37,6 +49,8 @@ describe("a message of the tick stream", () => {
     const anything = fc.oneof(
       fc.uint8Array({ maxLength: 60 }),
       fc.json().map(bytes),
+      // characters of several bytes at its end
+      fc.string({ unit: "binary" }).map((text) => bytes(JSON.stringify({ b: [], z: text }))),
       fc.json().map((b) => bytes(`{"b":[${b}]}`))
     )
     fc.assert(

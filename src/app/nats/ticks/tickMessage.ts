@@ -1,4 +1,8 @@
-/** A message of the tick stream: batches in order, then how far the feed had come behind them. */
+/**
+ * A message of the tick stream: batches in order, how far the feed had come behind them, and a checksum of all that. A digit
+ * that changed on its way would else be a tick like any other, or, in a batch's origin, hide those that follow.
+ */
+import { crc32 } from "node:zlib"
 import type { TickBatch } from "../../../rpc/ticks.ts"
 import { batchOf, WrongMessage } from "../../../rpc/topicCodecs.ts"
 import { TICK_SHARDS, tickShard } from "../../../rpc/topics.ts"
@@ -9,9 +13,15 @@ export interface TickMessage {
   readonly mark: number | undefined
 }
 
+/** Of what stands before it, the message's last member. */
+const checksum = (before: string | Uint8Array): string => `,"x":"${crc32(before).toString(16).padStart(8, "0")}"}`
+const CHECKSUM_BYTES = checksum("").length
+
 /** `batches`: each as batchJson wrote it. */
-export const tickMessageText = (batches: ReadonlyArray<string>, mark: number | undefined): string =>
-  `{"b":[${batches.join(",")}]${mark === undefined ? "" : `,"m":${mark}`}}`
+export const tickMessageText = (batches: ReadonlyArray<string>, mark: number | undefined): string => {
+  const text = `{"b":[${batches.join(",")}]${mark === undefined ? "" : `,"m":${mark}`}`
+  return text + checksum(text)
+}
 
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
@@ -30,6 +40,10 @@ export const decodeTickMessage = (shard: number, bytes: Uint8Array): TickMessage
   const { b, m }: { b?: unknown; m?: unknown } = value
   if (!Array.isArray(b) || (m !== undefined && !Number.isSafeInteger(m))) {
     throw new WrongMessage("expected a message of ticks")
+  }
+  const end = Math.max(0, bytes.length - CHECKSUM_BYTES)
+  if (String.fromCharCode(...bytes.subarray(end)) !== checksum(bytes.subarray(0, end))) {
+    throw new WrongMessage("expected another checksum")
   }
   const batches = b.map(batchOf)
   for (const { symbol } of batches) {
