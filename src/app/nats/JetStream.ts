@@ -59,14 +59,18 @@ export const keepStream = (
 ): Effect.Effect<string, StreamUnavailable> =>
   ask(nats, settings.name, async () => {
     try {
-      return await manager.streams.add(settings)
+      return identify(await manager.streams.add(settings))
     } catch (cause) {
       if (!(cause instanceof JetStreamApiError) || cause.code !== NAME_IN_USE) throw cause
-      return await manager.streams.update(settings.name, settings)
+      return identify(await manager.streams.update(settings.name, settings))
     }
-  }).pipe(Effect.map(identify))
+  })
 
-const identify = ({ config, created }: StreamInfo): string => `${config.name}@${String(created)}`
+/** Throws on an answer that is none, whoever gave it: within `ask` that is one failure more. */
+const identify = ({ config, created }: Partial<StreamInfo>): string => {
+  if (config === undefined || created === undefined) throw new Error("the answer made no sense")
+  return `${config.name}@${String(created)}`
+}
 
 /** Which stream it is; fails where there is none. */
 export const identityOf = (
@@ -74,14 +78,16 @@ export const identityOf = (
   manager: JetStreamManager,
   stream: string
 ): Effect.Effect<string, StreamUnavailable> =>
-  Effect.map(
-    ask(nats, stream, () => manager.streams.info(stream)),
-    identify
-  )
+  ask(nats, stream, async () => identify(await manager.streams.info(stream)))
 
 export const addConsumer = (
   nats: Nats["Service"],
   manager: JetStreamManager,
   stream: string,
   config: Partial<ConsumerConfig>
-): Effect.Effect<ConsumerInfo, StreamUnavailable> => ask(nats, stream, () => manager.consumers.add(stream, config))
+): Effect.Effect<ConsumerInfo, StreamUnavailable> =>
+  ask(nats, stream, async () => {
+    const made = await manager.consumers.add(stream, config)
+    if (typeof made.name !== "string") throw new Error("the answer made no sense")
+    return made
+  })

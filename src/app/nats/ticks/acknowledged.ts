@@ -28,10 +28,14 @@ export const sendOnce = (
   Effect.flatMap(
     ask(nats, stream, async () => {
       const { headers, payload, subject } = message
-      const answer: Ack = (await nats.connection.request(subject, payload, { timeout: ACK_MILLIS, headers })).json()
+      const answer: Ack | null = (
+        await nats.connection.request(subject, payload, { timeout: ACK_MILLIS, headers })
+      ).json()
       return answer
     }),
-    ({ error, seq }) => {
+    (answer) => {
+      // null is JSON too, whoever answered it
+      const { error, seq } = answer ?? {}
       if (typeof seq === "number") return Effect.succeed(seq)
       const reason = typeof error?.description === "string" ? error.description : "not acknowledged"
       return Effect.fail(new StreamUnavailable({ stream, reason }))

@@ -1,0 +1,45 @@
+import { assert, it } from "@effect/vitest"
+import { jetstreamManager } from "@nats-io/jetstream"
+import { Context, Effect, Layer, Redacted } from "effect"
+import { describe } from "vitest"
+import { freshPrefix, services } from "../../../test/support/services.ts"
+import { Gauges } from "../../actors/kernel/Gauges.ts"
+import { addConsumer, identityOf, keepStream, StreamUnavailable } from "./JetStream.ts"
+import { Nats } from "./NatsConnection.ts"
+import { headersOf, sendOnce } from "./ticks/acknowledged.ts"
+
+/** What is no answer of JetStream's, whoever gives it on its behalf. */
+const falseAnswers = ["", "no JSON", "null", "7", "[]", "{}", '{"config":null,"name":7,"seq":"1"}', '{"error":null}']
+
+const open = Effect.gen(function* () {
+  const { natsUrl } = yield* Effect.promise(services)
+  const built = Nats.layer({ url: Redacted.make(natsUrl), name: "jetstream-test" }).pipe(Layer.provide(Gauges.layer))
+  return Context.get(yield* Layer.build(built), Nats)
+})
+
+describe("an answer that is none of JetStream's", () => {
+  it.live("is a failure like any other, worth another try", () =>
+    Effect.gen(function* () {
+      const nats = yield* open
+      const prefix = freshPrefix("false")
+      let answer = ""
+      yield* nats.subscribe(`${prefix}.>`, (message) => void message.respond(answer))
+      const manager = yield* Effect.promise(() =>
+        jetstreamManager(nats.connection, { apiPrefix: prefix, checkAPI: false })
+      )
+      for (const one of falseAnswers) {
+        answer = one
+        const asked: Record<string, Effect.Effect<unknown, StreamUnavailable>> = {
+          sendOnce: sendOnce(nats, "S", { subject: `${prefix}.ticks`, payload: "x", headers: headersOf({}) }),
+          identityOf: identityOf(nats, manager, "S"),
+          keepStream: keepStream(nats, manager, { name: "S" }),
+          addConsumer: addConsumer(nats, manager, "S", { name: "c" })
+        }
+        for (const [name, asking] of Object.entries(asked)) {
+          const error = yield* Effect.flip(asking)
+          assert.instanceOf(error, StreamUnavailable, `${name} was answered ${one}`)
+        }
+      }
+    }).pipe(Effect.scoped)
+  )
+})
