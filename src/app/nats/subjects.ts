@@ -4,7 +4,6 @@ export interface Subjects {
   /** A bus topic of reach "cluster". Symbols may hold dots: always subscribed to exactly, never by wildcard. */
   readonly topic: (name: string) => string
   readonly ticks: (shard: number) => string
-  readonly everyTicks: string
   readonly settled: (shard: number) => string
   readonly everySettled: string
   readonly dead: (shard: number) => string
@@ -30,7 +29,6 @@ export const subjectsOf = (prefix: string): Subjects => {
       return `${prefix}.${name}`
     },
     ticks: (shard) => `${prefix}.ticks.${shard}`,
-    everyTicks: `${prefix}.ticks.*`,
     settled: (shard) => `${prefix}.settled.${shard}`,
     everySettled: `${prefix}.settled.*`,
     dead: (shard) => `${prefix}.dead.ticks.${shard}`,

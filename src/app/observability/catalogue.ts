@@ -83,7 +83,7 @@ export const catalogue: Readonly<Record<string, Description>> = {
   nats_disconnects_total: counter("Times the connection to NATS broke.", ""),
   nats_handler_failures_total: counter("Handlers of NATS messages that threw; nothing else was touched.", ""),
   nats_links_active: gauge("Open virtual connections between nodes, counted at each end.", ""),
-  nats_frames_refused_total: counter("Frames and dials between nodes that made no sense and were refused.", ""),
+  nats_frames_refused_total: counter("Frames, dials and answers to this node alone that made no sense and were refused.", ""),
 
   runners_lost_total: counter("Runners of the cluster that this node found gone.", ""),
 

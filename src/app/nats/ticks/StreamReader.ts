@@ -124,6 +124,10 @@ export const makeStreamReader = Effect.fnUntraced(function* (
 
   const noteStatus = (from: Source, code: number, description: string) => {
     switch (code) {
+      case 0:
+        // neither a message of the stream nor a word of NATS: somebody else's
+        gauges.add("nats_frames_refused_total", 1)
+        return
       case 100:
         // idle: it has nothing more for us
         backlog = 0

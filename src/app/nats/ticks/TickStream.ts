@@ -5,6 +5,7 @@
 import { DiscardPolicy, type JetStreamManager, RetentionPolicy, StorageType } from "@nats-io/jetstream"
 import { nanos } from "@nats-io/transport-node"
 import { Context, Effect, Layer, Semaphore } from "effect"
+import { TICK_SHARDS } from "../../../rpc/topics.ts"
 import { identityOf, keepStream, managerOf, type StreamUnavailable } from "../JetStream.ts"
 import { Nats } from "../NatsConnection.ts"
 import { type Subjects, subjectsOf } from "../subjects.ts"
@@ -46,7 +47,8 @@ export class TickStream extends Context.Service<
         const maxAgeMillis = options.maxAgeMillis ?? MAX_AGE_MILLIS
         const settings = {
           name: subjects.tickStream,
-          subjects: [subjects.everyTicks],
+          // no wildcard: what nobody reads is not kept
+          subjects: Array.from({ length: TICK_SHARDS }, (_, shard) => subjects.ticks(shard)),
           retention: RetentionPolicy.Limits,
           discard: DiscardPolicy.Old,
           storage: StorageType.File,
