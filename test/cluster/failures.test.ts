@@ -47,7 +47,7 @@ interface Play {
   readonly options?: ReadonlyArray<string>
   /** Services of its own, which may be stopped. */
   readonly services?: Parameters<typeof cluster>[0] & object
-  /** The second watcher comes through the front door, to whichever gateway is there; else to the second gateway. */
+  /** Watchers come through the front door, which leads to whichever gateway is there; else to one gateway each. */
   readonly throughDoor?: true
   readonly befall: (running: Cluster, watcher: ClusterWatcher, second: ClusterWatcher) => Promise<void>
 }
@@ -61,7 +61,7 @@ const play = ({ befall, options = [], services, throughDoor }: Play) =>
     })
     const [first, second] = running.nodes.filter(({ role }) => role === "gateway")
     if (first === undefined || second === undefined) throw new Error("two gateways are needed")
-    const watcher = new ClusterWatcher(first.url, recordedSymbols)
+    const watcher = new ClusterWatcher(throughDoor ? running.url : first.url, recordedSymbols)
     const other = new ClusterWatcher(throughDoor ? running.url : second.url, recordedSymbols)
     const watchers = [watcher, other]
     yield* Effect.promise(async () => {

@@ -130,14 +130,17 @@ export const makeOwnedShard = (
     marksSince = Number.POSITIVE_INFINITY
   }
 
-  /** From the settled position on, until somebody ends it. */
-  const read = (after: SettledPosition | undefined): Effect.Effect<Interrupted, never, Scope.Scope> =>
+  /** From the settled position on, until somebody ends it, or the term under which it is read is no longer this node's. */
+  const read = (held: ShardTerm, after: SettledPosition | undefined): Effect.Effect<Interrupted, never, Scope.Scope> =>
     Effect.gen(function* () {
       const reader = yield* makeStreamReader(nats, gauges, stream, { subject, after })
       const reading = Effect.gen(function* () {
         for (;;) {
           const taken = yield* reader.take
-          for (const message of taken.messages) yield* handle(message, taken.stream)
+          for (const message of taken.messages) {
+            if (!terms.isCurrent(held)) return "claim-again" as const
+            yield* handle(message, taken.stream)
+          }
           if (taken.caughtUp) view.caughtUp()
           // a long backlog must not keep the rest of the node from its turn
           yield* Effect.yieldNow
@@ -166,7 +169,7 @@ export const makeOwnedShard = (
       forget()
       ended = Deferred.makeUnsafe()
       view.behind()
-      const why = yield* Effect.scoped(read(settled))
+      const why = yield* Effect.scoped(read(term, settled))
       gauges.add("tick_shards_read_again_total", 1)
       if (why === "claim-again") term = undefined
       // an actor that fails again and again must not make us read without a pause
