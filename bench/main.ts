@@ -27,7 +27,7 @@ const help = `npm run bench [-- NAME… OPTIONS]
   memory      resident memory and heap per idle session, beside bare ws
   teardown    10,000 sessions leave in three ways
   load SHAPE  the real server under users: smoke, spike or capacity (not part of the default)
-  nodes PART… many nodes, over NATS and PostgreSQL: ticks, calls, failover, memory, or all (not part of the default)
+  nodes PART… many nodes, over NATS and PostgreSQL: ticks, latency, calls, failover, memory, or all (not part of the default)
 
   --scale F     shorter (0.1) or longer (2) than usual
   --priority N  niceness of the measured processes; below 0 needs root, and a session of its own (setsid)

@@ -37,6 +37,14 @@ const owner = {
     connection.subscribe(asked.subject, { callback: () => void messages++ })
     await connection.flush()
   },
+  /** Sends back what it hears. */
+  openEcho: async (asked: { readonly natsUrl: string; readonly prefix: string }): Promise<void> => {
+    const connection = await connect({ servers: new URL(asked.natsUrl).host })
+    connection.subscribe(`${asked.prefix}.there`, {
+      callback: (_, { data }) => connection.publish(`${asked.prefix}.back`, data)
+    })
+    await connection.flush()
+  },
   begin: (_: null) => {
     endVitals = startVitals()
   },
