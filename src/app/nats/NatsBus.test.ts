@@ -78,6 +78,18 @@ describe("NatsBus", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("keeps a quote's bytes in memory of their own, and not the whole read from the socket", () =>
+    Effect.gen(function* () {
+      const { bus } = yield* node((yield* shared).natsUrl, freshPrefix("bus"))
+      const kept: Array<number> = []
+      yield* bus.subscribe(quotesTopic("SPY"), ({ body }) => void kept.push(body.buffer.byteLength - body.byteLength))
+      for (let seq = 1; seq <= 100; seq++) yield* bus.publish(quotesTopic("SPY"), quote("SPY", seq))
+      yield* until(() => kept.length === 100)
+      // the line before it
+      assert.isBelow(Math.max(...kept), 100)
+    }).pipe(Effect.scoped)
+  )
+
   it.live("counts bytes that are no message of the topic, and goes on", () =>
     Effect.gen(function* () {
       const prefix = freshPrefix("bus")

@@ -139,8 +139,8 @@ const make = Effect.fnUntraced(function* (prefix: string, publisher: TickPublish
     return nats.listen(subjectOf(topic), ({ data }) => {
       let message: A
       try {
-        // a copy: what is kept of it must not keep the whole read from the socket
-        message = topic.codec.decode(data.slice())
+        // a copy, which the slice of a Buffer is not: what is kept of it must not keep the whole read from the socket
+        message = topic.codec.decode(new Uint8Array(data))
       } catch {
         return gauges.add("bus_messages_refused_total", 1)
       }
