@@ -36,6 +36,37 @@ describe("options", () => {
     })
   )
 
+  it.effect("of a cluster: each role needs its services, and says which variable is missing", () =>
+    Effect.gen(function* () {
+      const database = "postgres://lz:hush@db:5432/lz"
+      assert.strictEqual(
+        yield* errorOf(["--role", "gateway"], { LZSTOCK_DATABASE_URL: database }),
+        "--role gateway needs LZSTOCK_NATS_URL: a URL like nats://host:4222."
+      )
+      assert.strictEqual(
+        yield* errorOf([], { LZSTOCK_ROLE: "migrate" }),
+        "--role migrate needs LZSTOCK_DATABASE_URL: a URL like postgres://user:password@host:5432/database."
+      )
+      const settings = yield* run(["--role", "market", "--nats-url", "nats://n:4222"], {
+        LZSTOCK_DATABASE_URL: database
+      })
+      assert.isDefined(settings.databaseUrl)
+      assert.notInclude(JSON.stringify(settings) + String(settings.databaseUrl), "hush")
+    })
+  )
+
+  it.effect("that are secret are not repeated when they are wrong", () =>
+    Effect.gen(function* () {
+      const message = yield* errorOf([], { LZSTOCK_REDIS_URL: "http://lz:hush@redis" })
+      assert.strictEqual(message, "LZSTOCK_REDIS_URL: its value is not a URL like redis://host:6379.")
+      assert.strictEqual(
+        yield* errorOf(["--cluster", "Two Words"]),
+        '--cluster: "Two Words" is not a name of small letters, digits and dashes.'
+      )
+      assert.include(yield* errorOf(["--lock-seconds", "1"]), "--lock-seconds")
+    })
+  )
+
   it.effect("read lists, factors and the recording of a replay", () =>
     Effect.gen(function* () {
       const argv = [
@@ -74,7 +105,7 @@ describe("options", () => {
     [["--speed", "0"], '--speed: "0" is not a number above 0, or max.'],
     [["--date", "2013-02-30"], '--date: "2013-02-30" is not a date, YYYY-MM-DD.'],
     [["--start", "25:00"], '--start: "25:00" is not a time of day in New York, HH:MM or HH:MM:SS.'],
-    [["--role", "gateway"], '--role: "gateway" is not all-in-one.'],
+    [["--role", "gatekeeper"], '--role: "gatekeeper" is not all-in-one, gateway, market, workers or migrate.'],
     [["--feed", "replay"], "--feed replay needs --data DIR: which recording to play."],
     [["--feed", "replay", "--data", "d"], "--feed replay needs --date YYYY-MM-DD: which recording to play."]
   ] as const)("refuse %j in one line", ([argv, message]) =>

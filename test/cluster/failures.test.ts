@@ -161,6 +161,11 @@ describe.skipIf(isRecordingAbsent)("a recorded day at full speed over many nodes
             })
           )
           owner.resume()
+          // it wakes with what it has folded and not saved
+          await eventually(
+            "its writes are refused",
+            async () => (await gauge(owner.url, "stale_owner_writes_refused_total")) > 0
+          )
         }
       }),
     3 * MINUTES
