@@ -32,6 +32,7 @@ export class LocalTickers extends Context.Service<
   {
     readonly get: (symbol: string) => LocalTicker | undefined
     readonly all: () => Iterable<LocalTicker>
+    readonly ofShard: (shard: number) => Iterable<LocalTicker>
     /** Batches of the shard were taken and are neither in an actor nor durable: once, then it is forgotten. */
     readonly takeLost: (shard: number) => boolean
     readonly lose: (shard: number) => void
@@ -50,6 +51,7 @@ export class LocalTickers extends Context.Service<
     /** Symbols taken, from before `build` until the actor has stopped wholly. */
     const taken = new Map<string, Deferred.Deferred<void>>()
 
+    const shards = new Map<number, Set<LocalTicker>>()
     const lost = new Set<number>()
 
     const take = (symbol: string) =>
@@ -64,6 +66,7 @@ export class LocalTickers extends Context.Service<
           if (stopped === undefined) return Effect.void
           const ticker = tickers.get(symbol)
           if (ticker?.isDurable() === false) lost.add(ticker.shard)
+          if (ticker !== undefined) shards.get(ticker.shard)?.delete(ticker)
           tickers.delete(symbol)
           taken.delete(symbol)
           return Deferred.succeed(stopped, undefined)
@@ -73,6 +76,7 @@ export class LocalTickers extends Context.Service<
     return LocalTickers.of({
       get: (symbol) => tickers.get(symbol),
       all: () => tickers.values(),
+      ofShard: (shard) => shards.get(shard) ?? [],
       takeLost: (shard) => lost.delete(shard),
       lose: (shard) => void lost.add(shard),
       register: (symbol, build) =>
@@ -84,6 +88,9 @@ export class LocalTickers extends Context.Service<
           }
           const actor = yield* build
           tickers.set(symbol, actor.local)
+          const others = shards.get(actor.local.shard)
+          if (others === undefined) shards.set(actor.local.shard, new Set([actor.local]))
+          else others.add(actor.local)
           return actor
         })
     })

@@ -159,15 +159,15 @@ const make = Effect.gen(function* () {
   }).pipe(Effect.catchCause((cause) => Effect.logError("The ticker sweep failed", cause)))
 
   const reached = (shard: number, publishedUpTo: number) => {
-    for (const ticker of locals.all()) {
+    for (const ticker of locals.ofShard(shard)) {
       // what waits for a starting actor is not in its mailbox yet
-      if (ticker.shard === shard && !starting.has(ticker.symbol)) ticker.advance(publishedUpTo)
+      if (!starting.has(ticker.symbol)) ticker.advance(publishedUpTo)
     }
   }
 
   const settle = Effect.fnUntraced(function* (shard: number) {
     for (const [symbol, waiting] of starting) if (tickShard(symbol) === shard) yield* Deferred.await(waiting.done)
-    const undurable = Array.from(locals.all()).filter((ticker) => ticker.shard === shard && !ticker.isDurable())
+    const undurable = Array.from(locals.ofShard(shard)).filter((ticker) => !ticker.isDurable())
     yield* Effect.forEach(undurable, (ticker) => ticker.settle, { concurrency: "unbounded", discard: true })
     // after the others, which may have stopped meanwhile
     if (locals.takeLost(shard)) {
