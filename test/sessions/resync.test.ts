@@ -4,6 +4,7 @@ import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { Gauges } from "../../src/actors/kernel/Gauges.ts"
 import { SymbolDirectory, Tickers } from "../../src/actors/sessions/Tickers.ts"
+import { LosingBus } from "../support/LosingBus.ts"
 import { marketNode, publish, shardsReady } from "../support/marketNode.ts"
 import { ScriptedFeed } from "../support/ScriptedFeed.ts"
 import { connect, sessionLayers, settle } from "../support/sessionNode.ts"
@@ -67,3 +68,32 @@ it.effect(
     }).pipe(Effect.scoped, Effect.provide(node))
   }
 )
+
+it.effect("what a broken connection kept from watchers is asked for and said again once it is back", () => {
+  const feed = new ScriptedFeed(["AAPL"])
+  const directory = Layer.succeed(SymbolDirectory, { has: () => true, label: "REPLAY" })
+  const bus = new LosingBus()
+  const node = sessionLayers({ policy: { deadAfterPingMillis: 1e9 } }).pipe(
+    Layer.provideMerge(Layer.mergeAll(Tickers.layer, directory)),
+    Layer.provideMerge(marketNode(feed, { bus: bus.layer }))
+  )
+  return Effect.gen(function* () {
+    yield* shardsReady
+    const { socket } = yield* connect({ symbols: ["AAPL"] })
+    yield* publish(batch("AAPL", trade(ten, 11)))
+    yield* settle
+    assert.deepInclude(socket.events(7).at(-1), { last: 11 })
+    bus.break()
+    for (const [at, price] of [12, 13, 14].entries()) yield* publish(batch("AAPL", trade(ten + at, price)))
+    yield* settle
+    // nothing follows: this symbol is quiet now
+    assert.deepEqual(socket.events(7), [])
+    bus.mend()
+    yield* settle
+    yield* TestClock.adjust("1 second")
+    yield* settle
+    const events = socket.events(7)
+    assert.deepInclude(events[0], { _tag: "Update", last: 14, trades: 4 })
+    assert.strictEqual(events.length, 1)
+  }).pipe(Effect.scoped, Effect.provide(node))
+})

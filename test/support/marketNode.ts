@@ -77,9 +77,11 @@ export const shardsReady = Effect.andThen(settle, Effect.andThen(TestClock.adjus
 /** A node whose ticker actors only ever say `forming`, for what asks them and nothing else. */
 export const formingOnly = (
   feed: ScriptedFeed,
-  forming: (symbol: string) => { readonly "1s": Bar | null; readonly "1m": Bar | null; readonly "1d": Bar | null }
+  forming: (symbol: string) => { readonly "1s": Bar | null; readonly "1m": Bar | null; readonly "1d": Bar | null },
+  bus?: Layer.Layer<Bus, never, Bus>
 ) =>
   BarHistory.layer.pipe(
+    Layer.provideMerge(bus ?? Layer.empty),
     Layer.provideMerge(
       Ticker.toLayer(
         Effect.succeed(

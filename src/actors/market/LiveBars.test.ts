@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import { LosingBus } from "../../../test/support/LosingBus.ts"
 import { formingOnly, shardsReady } from "../../../test/support/marketNode.ts"
 import { ScriptedFeed } from "../../../test/support/ScriptedFeed.ts"
 import { settle } from "../../../test/support/sessionNode.ts"
@@ -180,5 +181,30 @@ describe("live bars", () => {
       yield* Fiber.interrupt(fiber)
       assert.deepStrictEqual(yield* open, [0, 0])
     }).pipe(Effect.provide(formingOnly(feed, () => nothing)))
+  })
+
+  it.effect("what a broken connection kept from them is told once it is back, over a bar's end too", () => {
+    const feed = new ScriptedFeed(["A"])
+    feed.history.set("A 1m", [bar(0, 10)])
+    const bus = new LosingBus()
+    return Effect.gen(function* () {
+      yield* shardsReady
+      const { fiber, seen } = yield* watch("1m")
+      seen.length = 0
+      feed.history.set("A 1m", [bar(0, 12), bar(minute, 13), bar(2 * minute, 14)])
+      bus.mend()
+      yield* TestClock.adjust(250)
+      yield* settle
+      assert.deepStrictEqual(
+        seen.map(({ close, final, time }) => [time, close, final]),
+        [
+          [0, 12, true],
+          [minute, 13, true],
+          [2 * minute, 14, true]
+        ]
+      )
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual(bus.listening, 0)
+    }).pipe(Effect.provide(formingOnly(feed, () => nothing, bus.layer)))
   })
 })
