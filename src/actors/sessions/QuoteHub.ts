@@ -2,8 +2,8 @@
  * Symbols → slots: one bus subscription per watched symbol per node, reference-counted, whatever the number of sessions (M1).
  * Comes from: `quotes.<symbol>` on the bus (TickerActor); while an actor is still cold, from QuoteCache. Goes to: WatchStream.mark, one call per watching stream.
  */
-import { Context, Effect, type Fiber, FiberSet, Latch, Layer, Option, Schedule } from "effect"
-import { quotesTopic, tickShard } from "../../rpc/topics.ts"
+import { Context, Effect, type Fiber, FiberSet, identity, Latch, Layer, Option, Schedule, Semaphore } from "effect"
+import { quotesTopic, TICK_SHARDS, tickShard } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { QuoteCache } from "../kernel/QuoteCache.ts"
@@ -15,6 +15,8 @@ import type { WatchStream } from "./WatchStream.ts"
 
 const retrySnapshot = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("2 seconds")])
 const OWNER_GONE_PAUSE = "20 millis"
+/** Snapshots under way per shard: an owner that does not answer holds up its own symbols only. */
+const ASKED_AT_ONCE = 2
 const FEEDER_PAUSE = "1 second"
 
 interface Watched {
@@ -54,6 +56,10 @@ export class QuoteHub extends Context.Service<
         }
       })
 
+      /** A session that opens a thousand symbols must not hold the node up with a thousand answers at once. */
+      const turns = Array.from({ length: TICK_SHARDS }, () => Semaphore.makeUnsafe(ASKED_AT_ONCE))
+      const asking = (symbol: string) => turns[tickShard(symbol)]?.withPermit ?? identity
+
       /** Something to show until the actor answers. */
       const bridge = (topic: Topic) =>
         Effect.map(cache.get(topic.symbol), (cached) => {
@@ -64,12 +70,14 @@ export class QuoteHub extends Context.Service<
       const feed = ({ again, topic }: Watched) =>
         Effect.scoped(
           Effect.gen(function* () {
-            yield* bus.subscribe(quotesTopic(topic.symbol), (update) => {
-              topic.accept(update, wheel.now())
-            })
+            yield* asking(topic.symbol)(
+              bus.subscribe(quotesTopic(topic.symbol), (update) => {
+                topic.accept(update, wheel.now())
+              })
+            )
             yield* Effect.forkScoped(bridge(topic))
             while (true) {
-              const snapshot = yield* tickers.snapshot(topic.symbol).pipe(
+              const snapshot = yield* asking(topic.symbol)(tickers.snapshot(topic.symbol)).pipe(
                 Effect.tapError(() => Effect.sync(() => topic.lose(wheel.now()))),
                 Effect.retry(retrySnapshot)
               )

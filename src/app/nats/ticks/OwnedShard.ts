@@ -154,7 +154,10 @@ export const makeOwnedShard = (
       const claimed = yield* Effect.exit(terms.current(shard))
       if (Exit.isSuccess(claimed)) return claimed.value
       if (Cause.hasInterruptsOnly(claimed.cause)) return yield* Effect.interrupt
-      if (tries === 0) yield* Effect.logWarning("A shard cannot be claimed; trying again", { shard }, claimed.cause)
+      // not ours any more, or not yet surely: nothing to be said about
+      if (tries === 0 && Cause.hasDies(claimed.cause)) {
+        yield* Effect.logWarning("A shard cannot be claimed; trying again", { shard }, claimed.cause)
+      }
       yield* Effect.sleep(Math.min(2000, 50 * 2 ** tries))
     }
   })
