@@ -95,6 +95,8 @@ export type Tick = Trade | TopOfBook | TradeCancel | TradeCorrection | TradingSt
 export interface TickOrigin {
   /** One playing of a feed, e.g. "replay:2013-10-07". */
   readonly run: string
+  /** Greater each time a node begins to play: what a node that played before sends too late is of no account. */
+  readonly no: number
   /** Ticks of this symbol in this run before the first of the batch. */
   readonly from: number
 }

@@ -47,7 +47,6 @@ export const livenessCodec: Codec<FeedLiveness> = json(
 
 export const feedClockCodec: Codec<FeedClock> = json(
   Schema.Struct({
-    run: Schema.String,
     state: Schema.Literals(["starting", "live", "ended", "down"]),
     marketTime: Millis,
     publishedUpTo: Millis,
@@ -111,7 +110,7 @@ const objectOf = (body: Uint8Array): { readonly s?: unknown; readonly e?: unknow
 
 /** A batch as JSON text; see `batchOf`. */
 export const batchJson = ({ ingestTime, origin, previousClose, symbol, ticks }: TickBatch): string => {
-  const from = origin === undefined ? "" : `,"r":${JSON.stringify(origin.run)},"f":${origin.from}`
+  const from = origin === undefined ? "" : `,"r":${JSON.stringify(origin.run)},"n":${origin.no},"f":${origin.from}`
   return `{"s":"${symbol}","i":${ingestTime},"c":${previousClose}${from},"t":[${ticks.map(tickJson).join(",")}]}`
 }
 
@@ -138,7 +137,7 @@ const tickJson = (tick: Tick): string => {
 /** The batch that parsed JSON stands for. Throws WrongMessage. */
 export const batchOf = (value: unknown): TickBatch => {
   if (typeof value !== "object" || value === null) return wrong("a batch of ticks")
-  const { c, f, i, r, s, t }: { c?: unknown; f?: unknown; i?: unknown; r?: unknown; s?: unknown; t?: unknown } = value
+  const { c, f, i, n, r, s, t }: { [member in "c" | "f" | "i" | "n" | "r" | "s" | "t"]?: unknown } = value
   if (
     typeof s !== "string" ||
     s === "" ||
@@ -149,11 +148,14 @@ export const batchOf = (value: unknown): TickBatch => {
   )
     return wrong("a batch of ticks")
   if (c !== null && typeof c !== "number") return wrong("a previous close or null")
-  const hasOrigin = typeof r === "string" && Number.isSafeInteger(f) && typeof f === "number" && f >= 0
-  if (!hasOrigin && (r !== undefined || f !== undefined)) return wrong("an origin")
+  const hasOrigin = typeof r === "string" && isCount(n) && isCount(f)
+  if (!hasOrigin && (r !== undefined || n !== undefined || f !== undefined)) return wrong("an origin")
   const batch = { symbol: s, ingestTime: i, previousClose: c, ticks: t.map(tickOf) }
-  return hasOrigin ? { ...batch, origin: { run: r, from: f } } : batch
+  return hasOrigin ? { ...batch, origin: { run: r, no: n, from: f } } : batch
 }
+
+const isCount = (value: unknown): value is number =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0
 
 /** Numbers in a tuple of each kind, after the kind itself. */
 const WIDTHS = [6, 5, 2, 5, 2, 11] as const

@@ -124,8 +124,6 @@ export const ownedShardsTopic: Topic<OwnedShards> = {
 
 /** Where the running feed stands: said a few times a second by the node that runs it, heard by all others. */
 export interface FeedClock {
-  /** Which playing of the feed (Feed.run id): another one starts its ticks anew. */
-  readonly run: string
   readonly state: "starting" | "live" | "ended" | "down"
   /** ms since epoch. */
   readonly marketTime: number

@@ -24,7 +24,6 @@ const tellClock = Effect.gen(function* () {
   const tell = Effect.gen(function* () {
     const { malformed, marketTime, speed, state, ticks } = yield* feed.status
     yield* bus.publish(feedClockTopic, {
-      run: feed.runId,
       state,
       marketTime,
       publishedUpTo: feed.publishedUpTo(),

@@ -8,7 +8,7 @@ import { TICK_SHARDS, ticksTopic } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { Feed } from "./Feed.ts"
 
-/** Not everything handed over is durable yet, or some of it was lost with an actor: read again from what is settled. */
+/** Some of what was handed over was lost with an actor: it must be read again from what is settled. */
 export class Unsettled extends Schema.TaggedError<Unsettled>()("Unsettled", {
   shard: Schema.Int,
   message: Schema.String
@@ -18,9 +18,16 @@ export class Unsettled extends Schema.TaggedError<Unsettled>()("Unsettled", {
 export interface TickSink {
   /** Order per symbol is kept by whoever waits for the Effect; undefined: taken at once. */
   readonly take: (batch: TickBatch) => Effect.Effect<void> | undefined
+  /** What is handed over from here on begins at what is settled: at first, and each time the shard is read again. */
+  readonly begins: (shard: number) => Effect.Effect<void>
+  /** What was in the stream when this node took the shard has been handed over. */
+  readonly caughtUp: (shard: number) => void
   /** Every tick of the shard up to this market time has been handed over. */
   readonly reached: (shard: number, publishedUpTo: number) => void
-  /** Succeeds once all that was handed over for the shard before is in durable checkpoints. */
+  /**
+   * Succeeds once all that was handed over for the shard before is in durable checkpoints. Dies when that is not possible now,
+   * as while the store is away: nothing is lost, it is asked for again later, and reading goes on meanwhile.
+   */
   readonly settle: (shard: number) => Effect.Effect<void, Unsettled>
 }
 
@@ -29,6 +36,11 @@ export class TickSource extends Context.Service<
   {
     /** Feeds the sink until the Scope closes; once a node. */
     readonly feed: (sink: TickSink) => Effect.Effect<void, never, Scope.Scope>
+    /**
+     * Ticks of the shard are missing, or were lost with an actor: reads it again from what is settled, at once. False where
+     * nothing can be read again. May be called while that is under way already.
+     */
+    readonly readAgain: (shard: number) => boolean
     /** Market time up to which every tick of the shard has been handed over; −Infinity while nothing is known. */
     readonly publishedUpTo: (shard: number) => number
     /** What was in the stream when this node took the shard has been handed over: what its actors say is current. */
@@ -52,6 +64,7 @@ export class TickSource extends Context.Service<
             yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep("1 second"), tell)))
             for (let shard = 0; shard < TICK_SHARDS; shard++) yield* bus.subscribe(ticksTopic(shard), sink.take)
           }),
+        readAgain: () => false,
         publishedUpTo: () => feed.publishedUpTo(),
         isCaughtUp: () => true,
         caughtUp: () => Effect.void
