@@ -99,6 +99,30 @@ export const checkpointsSuite = <E>(
       })
     )
     if (!options.fenced) return
+    const fedUpTo = (fed: number, run = "replay:1", epoch = 1, leftUnder = 0) => ({
+      ...stateWithTrades("A", 3, epoch),
+      run,
+      fed,
+      leftUnder
+    })
+    check(
+      "a save that was overtaken by a later one changes nothing, and the next owner may begin anywhere",
+      (store, mine) =>
+        Effect.gen(function* () {
+          yield* store.save(mine, fedUpTo(500))
+          yield* store.save(mine, fedUpTo(400))
+          assertSame(yield* store.load("A"), fedUpTo(500))
+          // also where both go to the store together
+          yield* Effect.forEach([600, 700, 650], (fed) => store.save(mine, fedUpTo(fed)), { concurrency: "unbounded" })
+          assertSame(yield* store.load("A"), fedUpTo(700))
+          yield* store.save(mine, fedUpTo(700, "replay:1", 1, mine.term))
+          assertSame(yield* store.load("A"), fedUpTo(700, "replay:1", 1, mine.term))
+          yield* store.save(mine, fedUpTo(5, "replay:2"))
+          assertSame(yield* store.load("A"), fedUpTo(5, "replay:2"))
+          yield* store.save(yield* claimed(mine.shard), fedUpTo(2, "replay:2", 2))
+          assertSame(yield* store.load("A"), fedUpTo(2, "replay:2", 2))
+        })
+    )
     check("refuses an owner whose shard has been claimed since", (store, former) =>
       Effect.gen(function* () {
         yield* store.save(former, stateWithTrades("A", 3, 1))

@@ -29,25 +29,39 @@ const MOST_BYTES = 4 * 1024 * 1024
 const MOST_LOADS = 32
 const MOST_WAITING = 1_024
 
+/**
+ * A save that its owner gave up waiting for may still be on its way, and be overtaken by a later one: within a term and a run
+ * nothing goes back. It succeeds all the same, for the state that is there has everything in it. As far as the one that is
+ * there, the later counts: it may be the one its owner left.
+ */
 const SAVE = `
 WITH ${FENCE}, saved AS (
-  INSERT INTO ticker_checkpoints (symbol, shard, epoch, seq, run, fed, state)
-  SELECT ticker.symbol, ticker.shard, ticker.epoch::bigint, ticker.seq::bigint, ticker.run, ticker.fed::bigint, ticker.state
+  INSERT INTO ticker_checkpoints (symbol, shard, term, epoch, seq, run, fed, state)
+  SELECT ticker.symbol, ticker.shard, fence.term, ticker.epoch::bigint, ticker.seq::bigint, ticker.run,
+    ticker.fed::bigint, ticker.state
   FROM unnest($3::int[], $4::text[], $5::int[], $6::float8[], $7::float8[], $8::text[], $9::float8[], $10::bytea[])
     AS ticker (owner, symbol, shard, epoch, seq, run, fed, state)
   JOIN fence ON fence.owner = ticker.owner
   ON CONFLICT (symbol) DO UPDATE SET
-    shard = excluded.shard, epoch = excluded.epoch, seq = excluded.seq, run = excluded.run, fed = excluded.fed,
-    state = excluded.state, saved_at = excluded.saved_at
+    shard = excluded.shard, term = excluded.term, epoch = excluded.epoch, seq = excluded.seq, run = excluded.run,
+    fed = excluded.fed, state = excluded.state, saved_at = excluded.saved_at
+  WHERE (ticker_checkpoints.term, ticker_checkpoints.run) <> (excluded.term, excluded.run)
+    OR ticker_checkpoints.fed <= excluded.fed
 )
 SELECT owner FROM fence`
 
-/** A statement may write a row once: the last save of each symbol counts, unless it is under an earlier term. */
+/** What the statement does with two saves of a symbol, the earlier asked for first. */
+const replaces = (later: Save, earlier: Save): boolean =>
+  later.owner.term === earlier.owner.term && later.run === earlier.run
+    ? earlier.fed <= later.fed
+    : earlier.owner.term <= later.owner.term
+
+/** A statement may write a row once. */
 const newestSaves = (saves: ReadonlyArray<Save>): ReadonlyArray<Save> => {
   const newest = new Map<string, Save>()
   for (const save of saves) {
     const other = newest.get(save.symbol)
-    if (other === undefined || other.owner.term <= save.owner.term) newest.set(save.symbol, save)
+    if (other === undefined || replaces(save, other)) newest.set(save.symbol, save)
   }
   return [...newest.values()]
 }

@@ -2,9 +2,11 @@
 import type { Effect } from "effect"
 import type { SqlClient } from "effect/sql"
 import market from "./0001_market.ts"
+import checkpointTerms from "./0002_checkpoint_terms.ts"
 
 export type MigrationRecord = Readonly<Record<string, Effect.Effect<void, unknown, SqlClient.SqlClient>>>
 
 export const migrations: MigrationRecord = {
-  "0001_market": market
+  "0001_market": market,
+  "0002_checkpoint_terms": checkpointTerms
 }
