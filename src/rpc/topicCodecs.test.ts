@@ -71,7 +71,7 @@ const batch: fc.Arbitrary<TickBatch> = fc
     ingestTime: whole,
     previousClose: fc.option(price),
     ticks: fc.array(tick, { minLength: 1, maxLength: 8 }),
-    origin: fc.option(fc.record({ run: fc.string({ maxLength: 20 }), from: whole }), { nil: undefined })
+    origin: fc.option(fc.record({ run: fc.string({ maxLength: 20 }), no: whole, from: whole }), { nil: undefined })
   })
   .map(({ origin, ...rest }) => (origin === undefined ? rest : { ...rest, origin }))
 

@@ -2,11 +2,14 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
+import { Bus } from "../../src/actors/kernel/Bus.ts"
 import { Gauges } from "../../src/actors/kernel/Gauges.ts"
+import { QuoteCache } from "../../src/actors/kernel/QuoteCache.ts"
 import { SymbolDirectory, Tickers } from "../../src/actors/sessions/Tickers.ts"
 import { LosingBus } from "../support/LosingBus.ts"
 import { marketNode, publish, shardsReady } from "../support/marketNode.ts"
 import { ScriptedFeed } from "../support/ScriptedFeed.ts"
+import { ScriptedTickers } from "../support/ScriptedTickers.ts"
 import { connect, sessionLayers, settle } from "../support/sessionNode.ts"
 import { batch, ten, trade } from "../support/tickerProbe.ts"
 
@@ -95,5 +98,33 @@ it.effect("what a broken connection kept from watchers is asked for and said aga
     const events = socket.events(7)
     assert.deepInclude(events[0], { _tag: "Update", last: 14, trades: 4 })
     assert.strictEqual(events.length, 1)
+  }).pipe(Effect.scoped, Effect.provide(node))
+})
+
+it.effect("a loss that is told while an actor is being asked is not swallowed by its answer", () => {
+  const tickers = new ScriptedTickers(["AAPL"])
+  const bus = new LosingBus()
+  const node = sessionLayers({ policy: { deadAfterPingMillis: 1e9 } }).pipe(
+    Layer.provideMerge(bus.layer),
+    Layer.provideMerge(Layer.mergeAll(Bus.layerInProcess, QuoteCache.layerNone)),
+    Layer.provideMerge(Gauges.layer),
+    Layer.provide(tickers.layer)
+  )
+  return Effect.gen(function* () {
+    const { socket } = yield* connect({ symbols: ["AAPL"] })
+    tickers.slowMillis = 1_000
+    bus.mend()
+    yield* settle
+    yield* TestClock.adjust("20 millis")
+    yield* settle
+    // it answers what held when it was asked; what was said since is lost, and that is told before it answers
+    yield* TestClock.adjust("500 millis")
+    bus.mend()
+    for (let n = 0; n < 3; n++) {
+      yield* TestClock.adjust("1 second")
+      yield* settle
+      if (n === 0) tickers.reach("AAPL", { epoch: 1, seq: 9 })
+    }
+    assert.deepInclude(socket.events(7).at(-1), { seq: 9 })
   }).pipe(Effect.scoped, Effect.provide(node))
 })

@@ -8,9 +8,17 @@ export class ScriptedTickSource {
   sink: TickSink | undefined
   readonly caughtUp = Latch.makeUnsafe(true)
   publishedUpTo = Number.NEGATIVE_INFINITY
+  /** Shards that were asked for again. */
+  readonly askedAgain: Array<number> = []
+  canReadAgain = false
 
   hand(batch: TickBatch): Effect.Effect<void> {
     return Effect.suspend(() => this.sink?.take(batch) ?? Effect.void)
+  }
+
+  /** What is handed over from here on begins at what is settled. */
+  begins(shard: number): Effect.Effect<void> {
+    return Effect.suspend(() => this.sink?.begins(shard) ?? Effect.void)
   }
 
   settle(shard: number): ReturnType<TickSink["settle"]> {
@@ -29,6 +37,10 @@ export class ScriptedTickSource {
               this.sink = undefined
             })
         ),
+      readAgain: (shard) => {
+        this.askedAgain.push(shard)
+        return this.canReadAgain
+      },
       publishedUpTo: () => this.publishedUpTo,
       isCaughtUp: () => this.caughtUp.isOpen(),
       caughtUp: () => this.caughtUp.await

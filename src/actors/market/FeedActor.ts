@@ -3,12 +3,13 @@
  * long as its owner lives, tells everybody a few times a second where it stands (`feed.clock`), and answers for what it lists
  * and knows of the past. The singleton beside it sees to it that it plays although nobody asks.
  */
-import { Effect, Layer, Schedule, type Scope } from "effect"
+import { Effect, Exit, Layer, Schedule, Scope } from "effect"
 import { type Sharding, Singleton } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { FEED_ID, MarketFeed } from "../../rpc/feed.ts"
 import { Unavailable } from "../../rpc/market.ts"
 import { feedClockTopic, WORKER_SHARDS } from "../../rpc/topics.ts"
+import { asked } from "../kernel/asked.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { Feed } from "./Feed.ts"
@@ -17,7 +18,7 @@ import { Feed } from "./Feed.ts"
 export const CLOCK_MILLIS = 250
 const ASK_DEADLINE = "2 seconds"
 
-/** Says where the feed stands for as long as the Scope is open, once more at its end. */
+/** Says where the feed stands for as long as the Scope is open. */
 const tellClock = Effect.gen(function* () {
   const feed = yield* Feed
   const bus = yield* Bus
@@ -32,7 +33,24 @@ const tellClock = Effect.gen(function* () {
       malformed
     })
   })
-  yield* Effect.forkScoped(Effect.repeat(tell, Schedule.spaced(CLOCK_MILLIS)))
+  const told = Effect.catchCause(tell, (cause) => Effect.logError("The feed's clock could not be told", cause))
+  yield* Effect.forkScoped(Effect.repeat(told, Schedule.spaced(CLOCK_MILLIS)))
+})
+
+/** Tries again until it plays; what a try that failed had opened is closed before the next. */
+const untilPlaying = Effect.fnUntraced(function* <E, R>(playing: Effect.Effect<typeof Feed.Service, E, R>) {
+  const parent = yield* Effect.scope
+  const attempt = Effect.flatMap(Scope.fork(parent), (scope) =>
+    Effect.onExit(Scope.provide(playing, scope), (exit) =>
+      Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, exit)
+    )
+  )
+  while (true) {
+    const exit = yield* Effect.exit(attempt)
+    if (Exit.isSuccess(exit)) return exit.value
+    yield* Effect.logError("The feed cannot be made, will try again", exit.cause)
+    yield* Effect.sleep("2 seconds")
+  }
 })
 
 /**
@@ -44,10 +62,7 @@ const entity = <E, R>(playing: Effect.Effect<typeof Feed.Service, E, R | Scope.S
     Effect.gen(function* () {
       const gauges = yield* Gauges
       yield* gauges.track("actors_active", 'kind="feed"')
-      const feed = yield* Effect.retry(
-        Effect.tapCause(playing, (cause) => Effect.logError("The feed cannot be made, will try again", cause)),
-        Schedule.spaced("2 seconds")
-      ).pipe(Effect.orDie)
+      const feed = yield* untilPlaying(playing)
       yield* Effect.provideService(tellClock, Feed, feed)
       const { adapter, label, listings, runId, source } = feed
       const history = (error: { readonly message: string }) =>
@@ -69,7 +84,13 @@ const starter: Layer.Layer<never, never, Sharding.Sharding> = Layer.unwrap(
       "market-feed",
       client(FEED_ID)
         .Status()
-        .pipe(Effect.timeout(ASK_DEADLINE), Effect.ignore, Effect.repeat(Schedule.spaced("1 second")), Effect.asVoid),
+        .pipe(
+          asked("feed", ASK_DEADLINE, (why) => why),
+          // whatever an owner on its way out answers, the next one is asked too
+          Effect.exit,
+          Effect.repeat(Schedule.spaced("1 second")),
+          Effect.asVoid
+        ),
       { shardGroup: WORKER_SHARDS }
     )
   )

@@ -74,15 +74,18 @@ const make = Effect.fnUntraced(function* (source: LiveSource, key: LiveKey) {
 
   /** Bars to tell, oldest first. */
   const flush = Effect.gen(function* () {
+    // first of all: what comes from here on is of the next time
+    dirty.closeUnsafe()
     if (missed) {
       missed = false
-      const from = Number.isFinite(newest) ? newest : 0
-      const bars = yield* Effect.retry(source.since(key, from), Schedule.spaced("500 millis"))
-      for (const bar of bars) if (!changed.has(bar.time)) changed.set(bar.time, bar)
+      const before = Array.from(changed.values())
+      changed.clear()
+      const bars = yield* Effect.retry(source.since(key, Math.max(newest, 0)), Schedule.spaced("500 millis"))
+      // the newest word counts: what was heard while reading, what was read, what was heard before
+      for (const bar of [...bars, ...before]) if (!changed.has(bar.time)) changed.set(bar.time, bar)
     }
     const news = Array.from(changed.values()).sort(byTime)
     changed.clear()
-    dirty.closeUnsafe()
     const out: Array<Bar> = []
     /** What changed in bars that are over, by their start. */
     const revised = new Map<number, Array<Bar>>()

@@ -14,6 +14,7 @@ const actor = (symbol: string) => {
     offer: () => true,
     accept: () => Effect.succeed(true),
     advance: () => {},
+    begins: Effect.void,
     repeat: () => {},
     resync: () => {}
   }

@@ -21,6 +21,8 @@ export interface LocalTicker {
   readonly settle: Effect.Effect<void, Unsettled>
   /** All ticks up to this market time were offered: bars that ended by then become final. Cheap when none did. */
   readonly advance: (publishedUpTo: number) => void
+  /** What comes from here on was read from what is settled on (TickSink.begins). Waits for room. */
+  readonly begins: Effect.Effect<void>
   /** What it said last may not have been heard: it says it again. */
   readonly repeat: () => void
   /** Ticks were lost before the mailbox: a new epoch makes every watcher resynchronise. */
@@ -33,9 +35,8 @@ export class LocalTickers extends Context.Service<
     readonly get: (symbol: string) => LocalTicker | undefined
     readonly all: () => Iterable<LocalTicker>
     readonly ofShard: (shard: number) => Iterable<LocalTicker>
-    /** Batches of the shard were taken and are neither in an actor nor durable: once, then it is forgotten. */
-    readonly takeLost: (shard: number) => boolean
-    readonly lose: (shard: number) => void
+    /** Called when an actor stopped with batches that are not durable. Held until the Scope closes; for one listener. */
+    readonly onLost: (listener: (shard: number) => void) => Effect.Effect<void, never, Scope.Scope>
     /**
      * Held until the Scope closes. Waits while a predecessor of the same symbol is still stopping, so that its last
      * checkpoint is there to be loaded; `build` runs after that.
@@ -52,7 +53,7 @@ export class LocalTickers extends Context.Service<
     const taken = new Map<string, Deferred.Deferred<void>>()
 
     const shards = new Map<number, Set<LocalTicker>>()
-    const lost = new Set<number>()
+    let lost: ((shard: number) => void) | undefined
 
     const take = (symbol: string) =>
       Effect.acquireRelease(
@@ -65,7 +66,7 @@ export class LocalTickers extends Context.Service<
         (stopped) => {
           if (stopped === undefined) return Effect.void
           const ticker = tickers.get(symbol)
-          if (ticker?.isDurable() === false) lost.add(ticker.shard)
+          if (ticker?.isDurable() === false) lost?.(ticker.shard)
           if (ticker !== undefined) shards.get(ticker.shard)?.delete(ticker)
           tickers.delete(symbol)
           taken.delete(symbol)
@@ -77,8 +78,16 @@ export class LocalTickers extends Context.Service<
       get: (symbol) => tickers.get(symbol),
       all: () => tickers.values(),
       ofShard: (shard) => shards.get(shard) ?? [],
-      takeLost: (shard) => lost.delete(shard),
-      lose: (shard) => void lost.add(shard),
+      onLost: (listener) =>
+        Effect.acquireRelease(
+          Effect.sync(() => {
+            lost = listener
+          }),
+          () =>
+            Effect.sync(() => {
+              lost = undefined
+            })
+        ),
       register: (symbol, build) =>
         Effect.gen(function* () {
           // taken first and so released last: `build` acquires its own resources after it

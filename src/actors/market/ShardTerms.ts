@@ -33,7 +33,7 @@ export class ShardTerms extends Context.Service<
     readonly owns: (shard: number) => boolean
     /** Fails while this node does not own the shard. Dies when the ledger is away. */
     readonly current: (shard: number) => Effect.Effect<ShardTerm, Unavailable>
-    /** Whether it is still the term this node holds the shard under: what is read from a stream under another one is not handed over. */
+    /** Whether it is still the term this node holds the shard under: under another one nothing is handed over or folded. */
     readonly isCurrent: (term: ShardTerm) => boolean
     /**
      * A write was refused under this term: the shard is claimed anew, if it is still this node's once the cluster has surely
@@ -50,6 +50,7 @@ export class ShardTerms extends Context.Service<
       const gauges = yield* Gauges
       const clock = yield* Clock.Clock
       const ledger = yield* ShardLedger
+      const scope = yield* Effect.scope
       const settings = yield* TickerSettings
       const sharding = yield* Sharding.Sharding
       const terms = new Map<number, ShardTerm>()
@@ -71,7 +72,7 @@ export class ShardTerms extends Context.Service<
         if (waiting !== undefined) return Deferred.await(waiting)
         const claimed = Deferred.makeUnsafe<ShardTerm>()
         claiming.set(shard, claimed)
-        return ledger.claim(shard).pipe(
+        const claim = ledger.claim(shard).pipe(
           Effect.map(({ previous, settled, term }) => {
             let epoch = term
             const continued = new Set<string>()
@@ -97,6 +98,8 @@ export class ShardTerms extends Context.Service<
             })
           )
         )
+        // on nobody's account: who asked first may be gone before it is answered, and others wait too
+        return Effect.andThen(Effect.forkIn(claim, scope), Deferred.await(claimed))
       }
 
       const current = (shard: number) =>
@@ -113,7 +116,7 @@ export class ShardTerms extends Context.Service<
       return ShardTerms.of({
         owns,
         current,
-        isCurrent: (term) => terms.get(term.shard) === term && owns(term.shard),
+        isCurrent: (term) => terms.get(term.shard) === term,
         refused: ({ shard, term }) => {
           gauges.add("stale_owner_writes_refused_total", 1)
           if (terms.get(shard)?.term !== term) return

@@ -82,10 +82,9 @@ const make = Effect.gen(function* () {
         // started, but not here: its node's router hears the same batches
         if (activated._tag === "Failure") {
           yield* Effect.logWarning("A ticker actor could not be started", activated.cause)
-          for (const batch of waiting.batches) drop(batch, "not-started")
+          if (!source.readAgain(tickShard(symbol))) for (const batch of waiting.batches) drop(batch, "not-started")
         }
         waiting.batches.length = 0
-        locals.lose(tickShard(symbol))
         return
       }
       touched(ticker)
@@ -169,10 +168,26 @@ const make = Effect.gen(function* () {
     for (const [symbol, waiting] of starting) if (tickShard(symbol) === shard) yield* Deferred.await(waiting.done)
     const undurable = Array.from(locals.ofShard(shard)).filter((ticker) => !ticker.isDurable())
     yield* Effect.forEach(undurable, (ticker) => ticker.settle, { concurrency: "unbounded", discard: true })
-    // after the others, which may have stopped meanwhile
-    if (locals.takeLost(shard)) {
+    if (lostOf.delete(shard)) {
       return yield* new Unsettled({ shard, message: "an actor stopped before its checkpoint was durable" })
     }
+  })
+
+  const begins = (shard: number) => {
+    lostOf.delete(shard)
+    return Effect.forEach(locals.ofShard(shard), (ticker) => ticker.begins, { discard: true })
+  }
+
+  /** Nobody was told what its actors folded until now. */
+  const caughtUp = (shard: number) => {
+    for (const ticker of locals.ofShard(shard)) ticker.repeat()
+  }
+
+  /** Shards of which batches were lost with an actor, until they are read again. */
+  const lostOf = new Set<number>()
+  yield* locals.onLost((shard) => {
+    lostOf.add(shard)
+    source.readAgain(shard)
   })
 
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep("1 second"), sweep)))
@@ -180,13 +195,13 @@ const make = Effect.gen(function* () {
     bus.publish(ownedShardsTopic, {
       shards: allShards.filter((shard) => terms.owns(shard) && source.isCaughtUp(shard))
     })
-  )
+  ).pipe(Effect.catchCause((cause) => Effect.logError("A node could not say what it owns", cause)))
   yield* Effect.forkScoped(Effect.repeat(sayOwned, Schedule.spaced(OWNED_MILLIS)))
   // what was said last may not have been heard, and on a quiet symbol nothing may follow for long
   yield* bus.onLoss(() => {
     for (const ticker of locals.all()) ticker.repeat()
   })
-  yield* source.feed({ take: route, reached, settle })
+  yield* source.feed({ take: route, begins, caughtUp, reached, settle })
 })
 
 export const TickRouter = { layer: Layer.effectDiscard(make) }

@@ -19,16 +19,17 @@ import { BarChanges } from "./BarChanges.ts"
 import { Checkpoints } from "./Checkpoints.ts"
 import { canWait, Feed } from "./Feed.ts"
 import { FoldReport } from "./FoldReport.ts"
+import { Gaps } from "./Gaps.ts"
 import type { LocalTicker } from "./LocalTickers.ts"
 import { ParkedBatches } from "./ParkedBatches.ts"
 import { QuoteEncoder } from "./QuoteEncoder.ts"
 import { type ShardTerm, ShardTerms } from "./ShardTerms.ts"
-import { type Input, makeTickerFold } from "./TickerFold.ts"
+import { type Beginning, type Input, makeTickerFold } from "./TickerFold.ts"
 import { TickerPresence } from "./TickerPresence.ts"
 import { FoldFault, TickerSettings } from "./TickerSettings.ts"
 import { makeTickerStorage } from "./TickerStorage.ts"
 import { TickSource, Unsettled } from "./TickSource.ts"
-import { formingBars, nextCloseAt } from "./tickerState.ts"
+import { formingBars, initialTickerState, nextCloseAt } from "./tickerState.ts"
 
 /** Asks for a durable checkpoint of all that came before it. */
 interface Settlement {
@@ -75,8 +76,6 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
   let epoch = 0
   /** The owner before left its state in good order: watchers need not notice that it is another one now. */
   let continues = false
-  /** A write was refused: the shard is, or was, another node's. */
-  let refused = false
   let resyncAsked = false
   let repeatAsked = false
   let missed = 0
@@ -87,11 +86,12 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
   /** Bars to be told. */
   const changes = new BarChanges()
   const settlements: Array<Settlement> = []
-  const { fold, news } = makeTickerFold(symbol, changes, { fault, gauges, parked, settings })
+  const gaps = new Gaps(() => source.readAgain(shard))
+  const { fold, news } = makeTickerFold(symbol, changes, { fault, gaps, gauges, parked, settings })
   const report = new FoldReport(gauges, fold.state.counts)
 
   const startEpoch = () => {
-    epoch = owner === undefined ? epoch + 1 : owner.nextEpoch()
+    epoch = owner?.nextEpoch() ?? 0
     fold.state.epoch = epoch
     fold.state.seq = 0
     resyncAsked = false
@@ -103,14 +103,7 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
   const encoder = new QuoteEncoder(gauges)
   const current = (): QuoteUpdate => encoder.encode(fold.state)
 
-  const storage = yield* makeTickerStorage(
-    symbol,
-    () => owner,
-    () => {
-      refused = true
-      wake()
-    }
-  )
+  const storage = yield* makeTickerStorage(symbol, () => owner, wake)
   const scope = yield* Effect.scope
 
   /** Whoever asked for it hears that all before is durable; beside the fold, which goes on. */
@@ -123,12 +116,8 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
           durable = Math.max(durable, position)
         })
       ),
-      Effect.catchCause((cause) =>
-        Effect.andThen(
-          Effect.logWarning("A checkpoint could not be saved", { symbol }, cause),
-          Effect.fail(unsettled("its checkpoint could not be saved"))
-        )
-      ),
+      // what a former owner has is read again by the present one
+      Effect.catchTag("StaleOwner", ({ message }) => Effect.fail(unsettled(message))),
       Effect.exit,
       Effect.flatMap((exit) => Effect.forEach(asked, ({ settled }) => Deferred.done(settled, exit), { discard: true })),
       Effect.forkIn(scope, { startImmediately: true }),
@@ -147,8 +136,10 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     changes.clear()
     if (storage.isDue()) steps.push(storage.store)
     if (storage.isCrowded() && canWait(feed.label)) steps.push(storage.room)
-    if (settlements.length > 0 && owner !== undefined) steps.push(answer(settlements.splice(0), owner))
-    else if (fold.checkpointDue) fold.checkpoint()
+    // after a crash some of what came before it may still be in hand
+    if (settlements.length > 0 && owner !== undefined && fold.waiting === 0) {
+      steps.push(answer(settlements.splice(0), owner))
+    } else if (fold.checkpointDue) fold.checkpoint()
     if (steps.length === 0) return Effect.void
     return steps.length === 1 && steps[0] !== undefined ? steps[0] : Effect.all(steps, { discard: true })
   }
@@ -173,6 +164,8 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     const before = fold.state.seq
     fold.fold()
     const { state } = fold
+    // another run began: it counts from nothing
+    if (state.epoch !== epoch) report.restart(initialTickerState(symbol).counts)
     report.tell(state.counts)
     // another run replaced the state, or ticks were lost on the way: who watches starts anew
     const resynchronise = resyncAsked || state.epoch !== epoch || state.counts.missed !== missed
@@ -199,6 +192,8 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     fold.fold()
   }
 
+  /** For the store; said once. */
+  let isWaiting = false
   /** The term this node has the shard under, and the state that goes with it. */
   const own = Effect.gen(function* () {
     const term = yield* Effect.retry(terms.current(shard), untilOwned)
@@ -208,15 +203,19 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     const isFurther = saved !== undefined && (saved.run !== fold.state.run || saved.fed > fold.state.fed)
     if (owner === undefined || isFurther) {
       changes.clear()
+      storage.forget()
       fold.restart(saved)
       report.restart(saved?.counts ?? fold.state.counts)
     }
     continues = owner === undefined && saved !== undefined && term.continues(symbol, saved.leftUnder)
     owner = term
+    isWaiting = false
   }).pipe(
-    Effect.tapDefect((defect) =>
-      Effect.logWarning("The store is away: a ticker actor waits for it", { symbol, defect: String(defect) })
-    ),
+    Effect.tapDefect((defect) => {
+      if (isWaiting) return Effect.void
+      isWaiting = true
+      return Effect.logWarning("The store is away: a ticker actor waits for it", { symbol, defect: String(defect) })
+    }),
     Effect.sandbox,
     Effect.retry(untilOwned),
     Effect.orDie
@@ -229,7 +228,7 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
         settlements.push(message)
         continue
       }
-      if (typeof message === "object") taken++
+      if (typeof message === "object" && "ticks" in message) taken++
       inputs.push(message)
     }
     fold.take(inputs)
@@ -251,21 +250,21 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     return announce()
   })
 
+  const isOwner = () => owner !== undefined && terms.isCurrent(owner)
+
+  /** Until the shard has been claimed anew: then this looks which state is further. */
   const work = Effect.whileLoop({
-    while: () => !refused,
+    while: isOwner,
     body: () =>
       Effect.flatMap(Queue.takeAll(mailbox), (messages) => {
         take(messages)
-        return turn
+        return isOwner() ? turn : Effect.void
       }),
     step: () => {}
   })
 
   /** From (re)start to crash: a new epoch, the whole state said, then batches as they come. */
-  const life = Effect.sync(() => {
-    refused = false
-    settled.closeUnsafe()
-  }).pipe(
+  const life = Effect.sync(() => settled.closeUnsafe()).pipe(
     Effect.andThen(own),
     Effect.andThen(begin),
     Effect.andThen(Effect.suspend(() => Effect.all(news.splice(0), { discard: true }))),
@@ -290,11 +289,6 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
 
   const unsettled = (why: string) => new Unsettled({ shard, message: `${symbol}: ${why}` })
 
-  const drop = (batch: TickBatch, reason: string) => {
-    gauges.add("ticks_dropped_total", batch.ticks.length, `reason="${reason}"`)
-    resyncAsked = true
-  }
-
   const offer = (batch: TickBatch): boolean => {
     if (presence.isResting || !Queue.offerUnsafe(mailbox, batch)) return false
     offered++
@@ -307,7 +301,10 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
       if (presence.isResting) {
         presence.want()
         if (Queue.offerUnsafe(mailbox, batch)) offered++
-        else drop(batch, "actor-down")
+        else {
+          gauges.add("ticks_dropped_total", batch.ticks.length, 'reason="actor-down"')
+          resyncAsked = true
+        }
         return Effect.succeed(true)
       }
       // the publisher waits for room, but not for a dead actor
@@ -317,14 +314,15 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
       )
     })
 
+  const down = Effect.die(new Error(`${symbol} cannot be settled now: its actor is down`))
   const settle = Effect.suspend((): Effect.Effect<void, Unsettled> => {
-    if (presence.isResting || presence.isStopped) return Effect.fail(unsettled("its actor is down"))
+    if (presence.isResting || presence.isStopped) return down
     const settlement: Settlement = { settled: Deferred.makeUnsafe() }
     return Effect.andThen(
       Queue.offer(mailbox, settlement),
       Effect.raceFirst(
         Deferred.await(settlement.settled),
-        Effect.catch(presence.death, () => Effect.fail(unsettled("its actor stopped")))
+        Effect.catch(presence.death, () => down)
       )
     )
   })
@@ -338,6 +336,12 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     offer,
     accept,
     settle,
+    begins: Effect.suspend(() => {
+      const mark: Beginning = { begins: true }
+      // one that rests and has no room finds what it was not given missing later
+      if (presence.isResting) return Effect.asVoid(Effect.sync(() => Queue.offerUnsafe(mailbox, mark)))
+      return Effect.raceFirst(Effect.asVoid(Queue.offer(mailbox, mark)), Effect.ignore(presence.death))
+    }),
     advance: (publishedUpTo) => {
       const reached = publishedUpTo - settings.closeGraceMillis
       if (!settled.isOpen() || fold.broken || presence.isResting || reached < nextCloseAt(fold.state)) return
@@ -362,7 +366,8 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     if (fold.broken) fold.recover()
     if (fold.waiting > 0) yield* turn
     const last = fold.checkpoint()
-    last.leftUnder = owner.term
+    // asleep it stays with this node, which would not know that somebody continues it
+    last.leftUnder = terms.owns(shard) ? 0 : owner.term
     yield* Effect.timeout(storage.settle(owner, last), settings.stopMillis)
     durable = taken
   }).pipe(

@@ -1,91 +1,28 @@
 /** A symbol whose shard changes hands: durable positions, refused writes, and bars that do not notice. */
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Exit, Layer, Scope } from "effect"
+import { Cause, Context, Effect, Exit, Layer } from "effect"
 import { EntityId, Sharding } from "effect/cluster"
 import { TestClock } from "effect/testing"
 import * as fc from "fast-check"
-import { marketNode, oneNodeCluster, shardsReady } from "../../../test/support/marketNode.ts"
-import { ScriptedFeed } from "../../../test/support/ScriptedFeed.ts"
-import { ScriptedTickSource } from "../../../test/support/ScriptedTickSource.ts"
+import { oneNodeCluster } from "../../../test/support/marketNode.ts"
+import {
+  A,
+  asleep,
+  everything,
+  hand,
+  type Node,
+  sharedStores,
+  startNode,
+  stream
+} from "../../../test/support/ownedTicker.ts"
 import { settle } from "../../../test/support/sessionNode.ts"
-import { batch, listen, stateOf, ten, trade } from "../../../test/support/tickerProbe.ts"
+import { listen } from "../../../test/support/tickerProbe.ts"
 import { Ticker } from "../../rpc/ticker.ts"
-import type { TickBatch } from "../../rpc/ticks.ts"
 import { MARKET_SHARDS, tickShard } from "../../rpc/topics.ts"
-import type { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { BarStore } from "./BarStore.ts"
 import { Checkpoints } from "./Checkpoints.ts"
 import { ShardLedger, StaleOwner } from "./ShardLedger.ts"
-
-const A = tickShard("A")
-
-const trades = Array.from({ length: 60 }, (_, i) => trade(ten + i * 2_300, 10 + ((i * 7) % 11) / 4, 100 + i))
-/** Batches of one to four trades, as a stream keeps them. */
-const stream: ReadonlyArray<TickBatch> = (() => {
-  const batches: Array<TickBatch> = []
-  for (let from = 0, size = 1; from < trades.length; from += size, size = (size % 4) + 1) {
-    batches.push({ ...batch("A", ...trades.slice(from, from + size)), origin: { run: "r", from } })
-  }
-  return batches
-})()
-
-interface Node {
-  readonly source: ScriptedTickSource
-  readonly services: Context.Context<BarStore | Bus | Checkpoints | Gauges | Sharding.Sharding>
-  readonly close: Effect.Effect<void>
-}
-
-/** A node over stores that others may share; it is not closed by itself, as a node that was killed is not. */
-const startNode = Effect.fnUntraced(function* (
-  stores?: Context.Context<BarStore | Checkpoints | ShardLedger>,
-  barStore?: Layer.Layer<BarStore, never, BarStore>
-) {
-  const source = new ScriptedTickSource()
-  const scope = yield* Scope.make()
-  const services = yield* Layer.buildWithScope(
-    marketNode(new ScriptedFeed(["A"]), {
-      tickSource: source.layer,
-      ...(stores === undefined ? {} : { stores: Layer.succeedContext(stores) }),
-      ...(barStore === undefined ? {} : { barStore })
-    }).pipe(Layer.fresh),
-    scope
-  )
-  yield* shardsReady
-  const node: Node = { source, services, close: Scope.close(scope, Exit.void) }
-  return node
-})
-
-const sharedStores = Effect.flatMap(Effect.scope, (scope) =>
-  Layer.buildWithScope(
-    Layer.mergeAll(BarStore.layerMemory, Checkpoints.layerMemory, ShardLedger.layerMemory).pipe(
-      Layer.provide(Gauges.layer),
-      Layer.fresh
-    ),
-    scope
-  )
-)
-
-const hand = (node: Node, batches: ReadonlyArray<TickBatch>) =>
-  Effect.andThen(
-    Effect.forEach(batches, (one) => node.source.hand(one), { discard: true }),
-    settle
-  )
-
-/** What the market looks like at the end: quote, and every bar, all of them finished. */
-const everything = Effect.fnUntraced(function* (node: Node) {
-  node.source.sink?.reached(A, ten + 3_600_000)
-  yield* settle
-  return yield* Effect.gen(function* () {
-    const client = yield* Ticker.client
-    const store = yield* BarStore
-    return {
-      quote: stateOf(yield* client("A").Snapshot()),
-      seconds: yield* store.page({ symbol: "A", interval: "1s", limit: 999 }),
-      minutes: yield* store.page({ symbol: "A", interval: "1m", limit: 999 })
-    }
-  }).pipe(Effect.provide(node.services))
-})
 
 describe("a shard that changes hands", () => {
   it.effect("a tick shard is the cluster's shard of the symbol", () =>
@@ -185,7 +122,9 @@ describe("a shard that changes hands", () => {
       )
       const node = yield* startNode(flaky)
       yield* hand(node, stream.slice(0, 5))
-      assert.strictEqual((yield* Effect.flip(node.source.settle(A)))._tag, "Unsettled")
+      // nothing is lost: it is asked for again later
+      const exit = yield* Effect.exit(node.source.settle(A))
+      assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
       assert.isUndefined(yield* checkpoints.load("A"))
       away = false
       yield* node.source.settle(A)
@@ -193,28 +132,6 @@ describe("a shard that changes hands", () => {
       assert.strictEqual(saved?.fed, stream.slice(0, 5).flatMap(({ ticks }) => ticks).length)
       // nothing came since: nothing to do
       away = true
-      yield* node.source.settle(A)
-      yield* node.close
-    }).pipe(Effect.scoped)
-  )
-
-  it.effect("batches lost with an actor make the shard unsettled, once", () =>
-    Effect.gen(function* () {
-      const stores = yield* sharedStores
-      const dead = Context.add(
-        stores,
-        Checkpoints,
-        Checkpoints.of({ load: () => Effect.succeed(undefined), save: () => Effect.die(new Error("away")) })
-      )
-      const node = yield* startNode(dead)
-      yield* hand(node, stream.slice(0, 5))
-      // it goes to sleep, and cannot leave its state
-      yield* TestClock.adjust("5 minutes")
-      yield* settle
-      yield* TestClock.adjust("10 seconds")
-      yield* settle
-      assert.strictEqual(Context.get(node.services, Gauges).get("ticker_unclean_stops_total"), 1)
-      assert.strictEqual((yield* Effect.flip(node.source.settle(A)))._tag, "Unsettled")
       yield* node.source.settle(A)
       yield* node.close
     }).pipe(Effect.scoped)
@@ -277,6 +194,24 @@ describe("a shard that changes hands", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("an actor that slept and woke, and whose node was killed then, has left no epoch to be gone back to", () =>
+    Effect.gen(function* () {
+      const stores = yield* sharedStores
+      const first = yield* startNode(stores)
+      const heard = yield* Effect.provide(listen("A"), first.services)
+      yield* hand(first, stream.slice(0, 5))
+      yield* asleep
+      const wake = Effect.flatMap(Ticker.client, (client) => client("A").Snapshot())
+      const woken = yield* Effect.provide(wake, first.services)
+      assert.isAbove(woken.epoch, heard[0]?.epoch ?? Number.NaN)
+      yield* first.source.settle(A)
+      // killed: it neither stops nor is heard of again
+      const second = yield* startNode(stores)
+      assert.isAbove((yield* Effect.provide(wake, second.services)).epoch, woken.epoch)
+      yield* second.close
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("nobody is shown what is still being read again", () =>
     Effect.gen(function* () {
       const node = yield* startNode()
@@ -297,8 +232,12 @@ describe("a shard that changes hands", () => {
       yield* settle
       const exit = asked.pollUnsafe()
       assert.isTrue(exit !== undefined && Exit.isSuccess(exit))
-      yield* hand(node, stream.slice(5, 6))
+      // whoever did not ask hears it, however quiet the symbol is
+      node.source.sink?.caughtUp(A)
+      yield* settle
       assert.strictEqual(heard.length, 1)
+      yield* hand(node, stream.slice(5, 6))
+      assert.strictEqual(heard.length, 2)
       yield* node.close
     }).pipe(Effect.scoped)
   )

@@ -26,6 +26,8 @@ export interface TickerStorage {
   /** Waits while so many bars wait that the next might be forgotten. */
   readonly room: Effect.Effect<void>
   readonly isCrowded: () => boolean
+  /** Forgets what waits: another owner has gone further meanwhile. */
+  readonly forget: () => void
   /** Succeeds when all bars added before, and then this state, are durable. Dies when the store is away. */
   readonly settle: (owner: ShardTerm, state: TickerState) => Effect.Effect<void, StaleOwner>
 }
@@ -116,6 +118,10 @@ export const makeTickerStorage = Effect.fnUntraced(function* (
     isDue,
     room: roomy.await,
     isCrowded: () => !roomy.isOpen(),
+    forget: () => {
+      unsaved.clear()
+      look()
+    },
     settle: (writer, state) =>
       putAll.pipe(
         Effect.andThen(checkpoints.save(writer, state)),

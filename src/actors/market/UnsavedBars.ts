@@ -39,6 +39,10 @@ export class UnsavedBars {
     return forgotten
   }
 
+  clear(): void {
+    for (const interval of intervals) this.#bars[interval].clear()
+  }
+
   /** What waits, by interval. */
   batches(): ReadonlyArray<readonly [interval: BaseInterval, bars: ReadonlyArray<Bar>]> {
     return intervals.flatMap((interval) =>

@@ -9,7 +9,7 @@ const trades = Array.from({ length: 40 }, (_, i) => trade(ten + i * 700, 10 + ((
 /** Ticks `from` … `to` of the run. */
 const stretch = (from: number, to: number, run = "r"): TickBatch => ({
   ...batch("A", ...trades.slice(from, to)),
-  origin: { run, from }
+  origin: { run, no: 1, from }
 })
 const fold = (batches: ReadonlyArray<TickBatch>) => {
   const state = initialTickerState("A")

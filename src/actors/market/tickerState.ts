@@ -117,6 +117,7 @@ export interface TickerState {
   marketTime: number
   /** The feed's run its ticks are of, and how many of them are folded (TickOrigin); "" where batches tell no origin. */
   run: string
+  runNo: number
   fed: number
   /** The term under which its owner left it for the next one, as the last thing it did; 0 in every other state. */
   leftUnder: number
@@ -167,6 +168,7 @@ export const initialTickerState = (symbol: string, epoch = 0, keptTrades = KEPT_
   ingestTime: 0,
   marketTime: 0,
   run: "",
+  runNo: 0,
   fed: 0,
   leftUnder: 0,
   counts: {

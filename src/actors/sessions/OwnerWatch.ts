@@ -10,10 +10,6 @@ import type { Bus } from "../kernel/Bus.ts"
 export const OWNER_SILENCE_MILLIS = 2_000
 const LOOK_MILLIS = 250
 
-export interface OwnerWatch {
-  readonly isServed: (shard: number) => boolean
-}
-
 /** `onLost` is called once when a shard falls silent. `now`: monotonic ms. */
 export const makeOwnerWatch = Effect.fnUntraced(function* (
   bus: typeof Bus.Service,
@@ -38,6 +34,4 @@ export const makeOwnerWatch = Effect.fnUntraced(function* (
     }
   })
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(LOOK_MILLIS), look)))
-  const watch: OwnerWatch = { isServed: (shard) => !lost.has(shard) }
-  return watch
 })

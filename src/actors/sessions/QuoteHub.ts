@@ -77,11 +77,12 @@ export class QuoteHub extends Context.Service<
             )
             yield* Effect.forkScoped(bridge(topic))
             while (true) {
+              // before asking: what opens it meanwhile is not in the answer
+              again.closeUnsafe()
               const snapshot = yield* asking(topic.symbol)(tickers.snapshot(topic.symbol)).pipe(
                 Effect.tapError(() => Effect.sync(() => topic.lose(wheel.now()))),
                 Effect.retry(retrySnapshot)
               )
-              again.closeUnsafe()
               topic.confirm(snapshot, wheel.now())
               // ends when the owner goes: ask whoever owns the symbol next where it stands. A planned change of owner is over
               // before anybody need be told; one that is not comes as an error of the snapshot, or as silence (OwnerWatch)

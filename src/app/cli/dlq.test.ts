@@ -17,7 +17,7 @@ const batch = (symbol: string): TickBatch => ({
   symbol,
   ingestTime: 5,
   previousClose: null,
-  origin: { run: "replay:2013-10-07", from: 3 },
+  origin: { run: "replay:2013-10-07", no: 1, from: 3 },
   ticks: [
     { _tag: "Trade", id: 42, time, price: 1_674_100, size: 1200, exchange: "P", conditions: 0 },
     { _tag: "TopOfBook", time, bid: 1_674_000, bidSize: 300, ask: 1_674_200, askSize: 500 }

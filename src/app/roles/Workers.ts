@@ -2,14 +2,20 @@
 import { Context, Effect, Layer } from "effect"
 import { canWait, Feed } from "../../actors/market/Feed.ts"
 import { FeedActor } from "../../actors/market/FeedActor.ts"
+import { ShardLedger } from "../../actors/market/ShardLedger.ts"
+import { TICK_SHARDS } from "../../rpc/topics.ts"
 import type { Settings } from "../Config.ts"
 import { NatsBus } from "../nats/NatsBus.ts"
 import { TickPublisher } from "../nats/ticks/TickPublisher.ts"
 import { TickStream } from "../nats/ticks/TickStream.ts"
+import { ShardLedgerSql } from "../postgres/ShardLedgerSql.ts"
 import { layerFeed, layerListener, layerOperations } from "./parts.ts"
 import { layerRunFeed } from "./runFeed.ts"
 import { Farewell, serve } from "./serve.ts"
 import { layerWires } from "./wires.ts"
+
+/** Behind the tick shards in the ledger. */
+const FEED_SHARD = TICK_SHARDS
 
 /** The feed of the settings, its ticks into the stream for as long as the Scope is open. */
 const playing = (settings: Settings) =>
@@ -17,7 +23,9 @@ const playing = (settings: Settings) =>
     const publisher = yield* TickPublisher
     const feed = Context.get(yield* Layer.build(Layer.fresh(layerFeed(settings))), Feed)
     const { label, publishedUpTo, runId } = feed
-    yield* publisher.begin({ run: runId, canWait: canWait(label), publishedUpTo })
+    // a claim of the ledger's, so that it grows over all nodes: what a former feed sends late is of no account
+    const { term } = yield* (yield* ShardLedger).claim(FEED_SHARD)
+    yield* publisher.begin({ run: runId, no: term, canWait: canWait(label), publishedUpTo })
     yield* Layer.build(Layer.provide(Layer.fresh(layerRunFeed), Layer.succeed(Feed, feed)))
     return feed
   })
@@ -33,6 +41,7 @@ export const layerWorkersNode = (settings: Settings) => {
   )
   return Layer.mergeAll(FeedActor.layer(playing(settings)), layerOperations, Farewell.none).pipe(
     Layer.provideMerge(checked(settings)),
+    Layer.provideMerge(ShardLedgerSql.layer),
     Layer.provideMerge(layerListener(settings)),
     Layer.provideMerge(layerWires(settings, "workers", bus))
   )
