@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Latch, Scope } from "effect"
+import { Effect, Exit, Fiber, Latch, References, Scope } from "effect"
 import { makeBatches } from "./Batches.ts"
 
 /** A store that answers when it is let; `batches` is what came, in order. */
@@ -93,5 +93,33 @@ describe("Batches", () => {
         assert.isTrue(exit !== undefined && Exit.isFailure(exit))
       }
     })
+  )
+
+  it.effect("whenever it closes, everybody who asked gets an answer", () =>
+    Effect.gen(function* () {
+      const turns = (count: number) => Effect.forEach(Array.from({ length: count }), () => Effect.yieldNow)
+      let served = 0
+      for (let closeAfter = 0; closeAfter < 150; closeAfter++) {
+        const scope = yield* Scope.make()
+        const run = (items: ReadonlyArray<number>) => Effect.as(turns(3), items.map(Exit.succeed))
+        const submit = yield* Scope.provide(
+          makeBatches<number, number>({ run, weight: () => 1, most: 3, waiting: 4 }),
+          scope
+        )
+        const callers = yield* Effect.forEach(Array.from({ length: 12 }), (_, i) => Effect.forkChild(submit(i)))
+        yield* turns(closeAfter)
+        yield* Scope.close(scope, Exit.void)
+        const late = yield* Effect.forkChild(submit(99))
+        const waiting = () => [...callers, late].filter((fiber) => fiber.pollUnsafe() === undefined).length
+        for (let turn = 0; turn < 300 && waiting() > 0; turn++) yield* Effect.yieldNow
+        assert.strictEqual(waiting(), 0, `closed after ${closeAfter} turns`)
+        served = callers.filter((fiber) => fiber.pollUnsafe()?._tag === "Success").length
+      }
+      // the last ones closed after all was done: every moment before was tried
+      assert.strictEqual(served, 12)
+    }).pipe(
+      // turns end after every few operations, not only where they must (fewer than three would never get on)
+      Effect.provideService(References.MaxOpsBeforeYield, 3)
+    )
   )
 })

@@ -26,6 +26,8 @@ export const makeBatches = Effect.fnUntraced(function* <A, B, E = never>(
   const queue = yield* Queue.bounded<Entry<A, B, E>>(options.waiting)
   /** Taken, but too heavy for the batch it would have gone with. */
   let next: Entry<A, B, E> | undefined
+  /** Whoever asks, wherever the item is: the Scope may close between any two steps. */
+  const unanswered = new Set<Entry<A, B, E>>()
 
   const gather = (first: Entry<A, B, E>): ReadonlyArray<Entry<A, B, E>> => {
     const batch = [first]
@@ -56,32 +58,26 @@ export const makeBatches = Effect.fnUntraced(function* <A, B, E = never>(
     next = undefined
     // whoever runs in the same breath comes along
     yield* Effect.yieldNow
-    const batch = gather(first)
-    yield* answer(batch).pipe(
-      Effect.onInterrupt(() =>
-        Effect.sync(() => {
-          for (const entry of batch) Deferred.doneUnsafe(entry.answer, closed)
-        })
-      )
-    )
+    yield* answer(gather(first))
   })
 
   yield* Effect.addFinalizer(() =>
-    Effect.suspend(() => {
-      if (next !== undefined) Deferred.doneUnsafe(next.answer, closed)
-      // taking one lets the next in that waits outside
-      for (let taken = Queue.takeUnsafe(queue); taken !== undefined; taken = Queue.takeUnsafe(queue)) {
-        if (Exit.isFailure(taken)) break
-        Deferred.doneUnsafe(taken.value.answer, closed)
-      }
-      return Queue.shutdown(queue)
-    })
+    Effect.andThen(
+      Queue.shutdown(queue),
+      Effect.sync(() => {
+        for (const entry of unanswered) Deferred.doneUnsafe(entry.answer, closed)
+      })
+    )
   )
   yield* Effect.forkScoped(Effect.forever(step))
 
   return (item) =>
     Effect.suspend(() => {
       const entry: Entry<A, B, E> = { item, answer: Deferred.makeUnsafe<B, E>() }
-      return Effect.flatMap(Queue.offer(queue, entry), (taken) => (taken ? Deferred.await(entry.answer) : closed))
+      unanswered.add(entry)
+      return Queue.offer(queue, entry).pipe(
+        Effect.flatMap((taken) => (taken ? Deferred.await(entry.answer) : closed)),
+        Effect.ensuring(Effect.sync(() => unanswered.delete(entry)))
+      )
     })
 })
