@@ -1,4 +1,5 @@
 /** What a person sees when the cluster is up. */
+import { placeOf } from "../services/urls.mjs"
 
 /** @param {ReadonlyArray<ReadonlyArray<string>>} rows @returns {string[]} columns aligned, two spaces between them */
 const align = (rows) => {
@@ -11,11 +12,10 @@ const align = (rows) => {
   )
 }
 
-/** @param {string} url */
-const withoutPassword = (url) => url.replace(/:\/\/([^:@/]*):[^@/]*@/g, "://$1:***@")
-
 /**
- * @param {import("./client.mjs").Cluster} cluster
+ * @typedef {import("./client.mjs").Cluster} Cluster
+ *
+ * @param {Pick<Cluster, "folder" | "nodes" | "url"> & { services: Omit<Cluster["services"], "control"> }} cluster
  * @param {{ colours: boolean, seconds: number }} style
  */
 export const clusterTable = ({ folder, nodes, services, url }, { colours, seconds }) => {
@@ -27,9 +27,9 @@ export const clusterTable = ({ folder, nodes, services, url }, { colours, second
     ...nodes.map(({ name, pid, role, url }) => [name, role, String(pid), url, `${url}/metrics`])
   ])
   const places = align([
-    ["PostgreSQL", withoutPassword(services.databaseUrl)],
-    ["Redis", withoutPassword(services.redisUrl)],
-    ["NATS", withoutPassword(services.natsUrl)],
+    ["PostgreSQL", placeOf(services.databaseUrl)],
+    ["Redis", placeOf(services.redisUrl)],
+    ["NATS", placeOf(services.natsUrl)],
     ["Logs", folder]
   ])
   const indent = (/** @type {string} */ line) => (line === "" ? line : `  ${line}`)

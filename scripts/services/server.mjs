@@ -6,6 +6,7 @@ import { SERVICES, ServicesError } from "./find.mjs"
 import { NoAnswer, probeNats, probePostgres, probeRedis } from "./probe.mjs"
 import { familyOf, freeze, killAll, pause, start as startProcess, thaw, until } from "./processes.mjs"
 import { SERVER_KINDS } from "./servers.mjs"
+import { placeOf } from "./urls.mjs"
 
 /**
  * @typedef {import("./find.mjs").ServiceName} ServiceName
@@ -223,9 +224,6 @@ export const makeServer = ({ folder, name, pickPort = freePort, programs, say })
 
 const PROBES = { postgres: probePostgres, redis: probeRedis, nats: probeNats }
 
-/** Not for the log. @param {string} url */
-const withoutPassword = (url) => url.replace(/:\/\/([^:@/]*):[^@/]*@/g, "://$1:***@")
-
 /**
  * A server that is somebody else's: it must answer, and is left alone.
  * @param {ServiceName} name
@@ -247,7 +245,7 @@ export const givenServer = (name, url) => {
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error)
         throw new ServicesError(
-          `${variable} is ${withoutPassword(url)}, which cannot be used: ${why}.\n` +
+          `${variable} is ${placeOf(url)}, which cannot be used: ${why}.\n` +
             `Start ${title} there, correct the variable, or unset it to have one started here.`
         )
       }

@@ -169,7 +169,7 @@ describe("where services come from", () => {
         (error: Error) => error.message.split("\n")[0]
       )
     expect(await message("DATABASE_URL", "postgres://me:secret@127.0.0.1:1/x", "postgres")).toBe(
-      "lzstock services: DATABASE_URL is postgres://me:***@127.0.0.1:1/x, which cannot be used: connect ECONNREFUSED 127.0.0.1:1."
+      "lzstock services: DATABASE_URL is postgres://127.0.0.1:1/x, which cannot be used: connect ECONNREFUSED 127.0.0.1:1."
     )
     expect(await message("REDIS_URL", `redis://${nats}`, "redis")).toContain("which cannot be used: INFO {")
     expect(await message("DATABASE_URL", `postgres://${nats}`, "postgres")).toContain("is not a PostgreSQL")
