@@ -1,9 +1,8 @@
 /** One node of a local cluster: a server process with its log, killed, paused, and started again in place. */
-import { spawn, spawnSync } from "node:child_process"
 import { closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
-import { freeze, thaw } from "../services/processes.mjs"
+import { freeze, spawnMortal, thaw } from "../services/processes.mjs"
 import { lastLines, tailLog } from "./logTail.mjs"
 
 /**
@@ -53,14 +52,6 @@ export class ClusterError extends Error {}
 const tether = fileURLToPath(new URL("tether.mjs", import.meta.url))
 const localNode = fileURLToPath(new URL("../../node_modules/.bin/node", import.meta.url))
 
-/** @type {boolean | undefined} */
-let deathSignals
-/** util-linux's setpriv: the kernel kills a node whose parent died, even one that is paused. */
-const hasDeathSignals = () => {
-  deathSignals ??= process.platform === "linux" && spawnSync("setpriv", ["--pdeathsig", "KILL", "true"]).status === 0
-  return deathSignals
-}
-
 /** @param {Exit} exit */
 export const describeExit = ({ code, signal }) => (signal === null ? `exit code ${code}` : signal)
 
@@ -105,7 +96,7 @@ export const makeNode = (options) => {
     const log = openSync(logFile, "a")
     const node = existsSync(localNode) ? localNode : process.execPath
     // flags, and not variables: a list of processes tells which is which
-    const command = [node, "--import", tether, main, ...options.args, "--role", role, "--node", name]
+    const args = ["--import", tether, main, ...options.args, "--role", role, "--node", name]
     /** @type {import("node:child_process").SpawnOptions} */
     const how = {
       // a session of its own: a Ctrl-C in the terminal is for the cluster to handle
@@ -122,9 +113,7 @@ export const makeNode = (options) => {
       }
     }
     try {
-      return hasDeathSignals()
-        ? spawn("setpriv", ["--pdeathsig", "KILL", ...command], how)
-        : spawn(command[0] ?? "", command.slice(1), how)
+      return spawnMortal("KILL", node, args, how)
     } finally {
       closeSync(log)
     }

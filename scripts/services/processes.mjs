@@ -185,6 +185,20 @@ const hasDeathSignals = () => {
 }
 
 /**
+ * A child that dies with this process, however that dies: then the kernel sends it the signal, also while it stands still.
+ * Call it from the main thread: the kernel watches the thread that forked. Where there is no such thing, a child as usual.
+ * @param {"KILL" | "QUIT"} deathSignal
+ * @param {string} command
+ * @param {ReadonlyArray<string>} args
+ * @param {import("node:child_process").SpawnOptions} options a change of user comes before setpriv, because it would reset
+ *   the death signal
+ */
+export const spawnMortal = (deathSignal, command, args, options) =>
+  hasDeathSignals()
+    ? spawn("setpriv", ["--pdeathsig", deathSignal, command, ...args], options)
+    : spawn(command, args, options)
+
+/**
  * @typedef {object} Launch
  * @property {string} command
  * @property {string[]} args
@@ -194,8 +208,7 @@ const hasDeathSignals = () => {
  */
 
 /**
- * Starts a process in a session of its own (a Ctrl-C in the terminal is not for it). Call it from the main thread: the
- * kernel watches the thread that forked. The change of user comes before setpriv, because it would reset the death signal.
+ * Starts a process in a session of its own (a Ctrl-C in the terminal is not for it), from the main thread (`spawnMortal`).
  * @param {Launch} launch
  */
 export const start = ({ args, command, deathSignal, logFile, user }) => {
@@ -204,9 +217,7 @@ export const start = ({ args, command, deathSignal, logFile, user }) => {
   /** @type {import("node:child_process").SpawnOptions} */
   const options = { stdio: ["ignore", log, log], detached: true, env: { ...env, LC_ALL: "C" }, ...user }
   try {
-    return hasDeathSignals()
-      ? spawn("setpriv", ["--pdeathsig", deathSignal, command, ...args], options)
-      : spawn(command, args, options)
+    return spawnMortal(deathSignal, command, args, options)
   } finally {
     closeSync(log)
   }
