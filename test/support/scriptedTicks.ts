@@ -5,6 +5,7 @@ import type { Tick, TickBatch } from "../../src/rpc/ticks.ts"
 
 export class ScriptedTicks implements FeedRun {
   readonly run: string
+  readonly no: number
   readonly canWait: boolean
   readonly symbols: ReadonlyArray<string>
   /** All ticks said, per symbol: their times. */
@@ -12,10 +13,11 @@ export class ScriptedTicks implements FeedRun {
   #time = 0
   #accepted = Number.NEGATIVE_INFINITY
 
-  constructor(symbols: number, { canWait = true, run = "replay:2013-10-07" } = {}) {
+  constructor(symbols: number, { canWait = true, no = 1, run = "replay:2013-10-07" } = {}) {
     this.symbols = Array.from({ length: symbols }, (_, n) => `S${n}`)
     this.canWait = canWait
     this.run = run
+    this.no = no
   }
 
   readonly publishedUpTo = (): number => this.#accepted

@@ -78,12 +78,34 @@ export class FoldingSink implements TickSink {
   /** Set to fail the next settles. */
   unsettled = 0
   storeAway = false
+  /** Set to make every settle wait. */
+  beforeSettle: Effect.Effect<void> = Effect.void
   settles = 0
+  /** What the source said, in order. */
+  readonly told: Array<{ readonly what: "begins" | "caught-up"; readonly shard: number }> = []
+  /** Told of each batch before it is folded. */
+  onTake: ((batch: TickBatch) => void) | undefined
   readonly #durable: Durable
+  readonly #lost = new Set<number>()
   readonly #marked = new Map<number, number>()
 
   constructor(stored: Durable) {
     this.#durable = stored
+  }
+
+  /** What was lost is made good by what comes now; an actor that lives keeps its state, and skips what it has. */
+  readonly begins = (shard: number): Effect.Effect<void> =>
+    Effect.sync(() => {
+      this.told.push({ what: "begins", shard })
+      this.#lost.delete(shard)
+    })
+
+  readonly caughtUp = (shard: number): void => void this.told.push({ what: "caught-up", shard })
+
+  /** Its actor dies with what it had not saved; the next batch starts it from its checkpoint. */
+  readonly loseActor = (symbol: string): void => {
+    this.states.delete(symbol)
+    this.#lost.add(tickShard(symbol))
   }
 
   /** The shard is this node's anew: what its actors start from. */
@@ -96,6 +118,7 @@ export class FoldingSink implements TickSink {
   }
 
   readonly take = (batch: TickBatch): Effect.Effect<void> | undefined => {
+    this.onTake?.(batch)
     if (this.gate === undefined) return this.#fold(batch)
     return Effect.andThen(
       this.gate,
@@ -107,10 +130,17 @@ export class FoldingSink implements TickSink {
     this.batches++
     if (origin === undefined) return void this.played.push({ symbol, ticks, ...rest })
     let state = this.states.get(symbol)
+    const saved = state === undefined ? this.#durable.states.get(symbol) : undefined
+    if (saved !== undefined) {
+      state = copy(saved)
+      this.states.set(symbol, state)
+    }
     if (state === undefined || state.run !== origin.run) {
       state = { run: origin.run, next: 0, times: [] }
       this.states.set(symbol, state)
     }
+    // not a hole: it comes once more
+    if (origin.from > state.next && this.#lost.has(tickShard(symbol))) return undefined
     if (origin.from > state.next) this.holes.push(`${symbol} ${state.next}..${origin.from}`)
     const mark = this.#marked.get(tickShard(symbol)) ?? Number.NEGATIVE_INFINITY
     ticks.forEach((tick, index) => {
@@ -129,19 +159,23 @@ export class FoldingSink implements TickSink {
   }
 
   readonly settle = (shard: number): Effect.Effect<void, Unsettled> =>
-    Effect.suspend(() => {
+    Effect.andThen(this.beforeSettle, this.#save(shard))
+
+  #save(shard: number): Effect.Effect<void, Unsettled> {
+    return Effect.suspend(() => {
       this.settles++
       if (this.storeAway) return Effect.die(new Error("the store is away"))
       if (this.unsettled > 0) {
         this.unsettled--
-        this.load(shard)
         return Effect.fail(new Unsettled({ shard, message: "an actor was lost" }))
       }
+      if (this.#lost.has(shard)) return Effect.fail(new Unsettled({ shard, message: "an actor was lost" }))
       for (const [symbol, state] of this.states) {
         if (tickShard(symbol) === shard) this.#durable.states.set(symbol, copy(state))
       }
       return Effect.void
     })
+  }
 }
 
 /** A market node: owns the shards it is told to. */

@@ -13,7 +13,7 @@ const batch: TickBatch = {
   ingestTime: 5,
   previousClose: 1_670_000,
   ticks: [{ _tag: "TradeCancel", time: 7, id: 9 }],
-  origin: { run: "r", from: 3 }
+  origin: { run: "r", no: 1, from: 3 }
 }
 
 const node = Effect.fnUntraced(function* (url: string, prefix: string) {

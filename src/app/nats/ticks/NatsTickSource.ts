@@ -61,8 +61,9 @@ const make = Effect.fnUntraced(function* (options: NatsTickSourceOptions) {
   const views = Array.from({ length: TICK_SHARDS }, () => new View())
   const viewOf = (shard: number): View => views[shard] ?? new View()
 
+  const held = new Map<number, Held>()
+
   const feed = Effect.fnUntraced(function* (sink: TickSink) {
-    const held = new Map<number, Held>()
     const parent = yield* Effect.scope
     let announcedAt = now()
 
@@ -120,6 +121,12 @@ const make = Effect.fnUntraced(function* (options: NatsTickSourceOptions) {
 
   return TickSource.of({
     feed,
+    readAgain: (shard) => {
+      const one = held.get(shard)
+      if (one !== undefined && !one.letGo) one.owned.readAgain()
+      // one that is not held yet begins at what is settled
+      return terms.owns(shard)
+    },
     publishedUpTo: (shard) => viewOf(shard).publishedUpTo,
     isCaughtUp: (shard) => viewOf(shard).current.isOpen(),
     caughtUp: (shard) => viewOf(shard).current.await

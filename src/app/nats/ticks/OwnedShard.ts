@@ -10,6 +10,7 @@ import type { TickSink } from "../../../actors/market/TickSource.ts"
 import type { TickBatch } from "../../../rpc/ticks.ts"
 import type { DeadLetters } from "../deadletters/DeadLetters.ts"
 import type { Nats } from "../NatsConnection.ts"
+import { backOff } from "./acknowledged.ts"
 import { makeStreamReader, type StoredMessage } from "./StreamReader.ts"
 import { settledText } from "./settled.ts"
 import type { TickStream } from "./TickStream.ts"
@@ -31,6 +32,10 @@ export interface SettlePolicy {
   readonly millis: number
 }
 
+/** Read again so soon after the last time, a shard waits first: an actor that fails each time must not keep us reading. */
+const QUICK_MILLIS = 10_000
+const MAX_PAUSE_MILLIS = 5000
+
 /** Marks alone are settled too, so that a successor need not read hours of them; but rarely. */
 const IDLE_FACTOR = 6
 
@@ -43,6 +48,8 @@ export interface ShardView {
 
 export interface OwnedShard {
   readonly run: Effect.Effect<never>
+  /** Ends the reading under way, in mid-message: nothing more of it is handed over once this has returned. */
+  readonly readAgain: () => void
   /** Due, and not under way: settle it. */
   readonly settleIsDue: (now: number) => boolean
   /** Settles what has been handed over so far, or learns that it cannot. */
@@ -52,6 +59,13 @@ export interface OwnedShard {
 }
 
 type Interrupted = "read-again" | "claim-again"
+
+/** From `sink.begins` until somebody ends it. */
+interface Reading {
+  readonly ended: Deferred.Deferred<Interrupted>
+  over: boolean
+  caughtUp: boolean
+}
 
 export const makeOwnedShard = (
   shard: number,
@@ -70,10 +84,14 @@ export const makeOwnedShard = (
   let ticksSince = Number.POSITIVE_INFINITY
   let marksSince = Number.POSITIVE_INFINITY
   let settling = false
+  /** Settles that failed in a row. */
   let failures = 0
   let notBefore = Number.NEGATIVE_INFINITY
-  /** Ends the reading that is under way. */
-  let ended = Deferred.makeUnsafe<Interrupted>()
+  /** Times it was read again in quick succession, and when last. */
+  let repeats = 0
+  let readAgainAt = Number.NEGATIVE_INFINITY
+  /** Undefined while the shard is claimed. */
+  let current: Reading | undefined
 
   const failed = (cause: unknown) => {
     gauges.add("bus_subscriber_failures", 1)
@@ -107,12 +125,15 @@ export const makeOwnedShard = (
     }
   }
 
-  const handle = Effect.fnUntraced(function* (message: StoredMessage, identity: string) {
+  const handle = Effect.fnUntraced(function* (reading: Reading, message: StoredMessage, identity: string) {
     const decoded = decode(message, identity)
     for (const batch of decoded?.batches ?? []) {
+      if (reading.over) return
       const wait = handOver(batch)
       if (wait !== undefined) yield* wait
     }
+    // ended meanwhile: what was handed over is not to be taken for settled by the next one
+    if (reading.over) return
     position = { stream: identity, seq: message.seq }
     bytes += message.bytes.length
     if (decoded?.batches.length === 0) marksSince = Math.min(marksSince, now())
@@ -123,6 +144,13 @@ export const makeOwnedShard = (
     }
   })
 
+  const catchUp = (reading: Reading) => {
+    if (reading.over || reading.caughtUp) return
+    reading.caughtUp = true
+    view.caughtUp()
+    sink.caughtUp(shard)
+  }
+
   const forget = () => {
     position = undefined
     bytes = 0
@@ -131,22 +159,26 @@ export const makeOwnedShard = (
   }
 
   /** From the settled position on, until somebody ends it, or the term under which it is read is no longer this node's. */
-  const read = (held: ShardTerm, after: SettledPosition | undefined): Effect.Effect<Interrupted, never, Scope.Scope> =>
+  const read = (
+    reading: Reading,
+    held: ShardTerm,
+    after: SettledPosition | undefined
+  ): Effect.Effect<Interrupted, never, Scope.Scope> =>
     Effect.gen(function* () {
       const reader = yield* makeStreamReader(nats, gauges, stream, { subject, after })
-      const reading = Effect.gen(function* () {
+      const handingOver = Effect.gen(function* () {
         for (;;) {
           const taken = yield* reader.take
           for (const message of taken.messages) {
             if (!terms.isCurrent(held)) return "claim-again" as const
-            yield* handle(message, taken.stream)
+            yield* handle(reading, message, taken.stream)
           }
-          if (taken.caughtUp) view.caughtUp()
+          if (taken.caughtUp) catchUp(reading)
           // a long backlog must not keep the rest of the node from its turn
           yield* Effect.yieldNow
         }
       })
-      return yield* Effect.raceFirst(reading, Deferred.await(ended))
+      return yield* Effect.raceFirst(handingOver, Deferred.await(reading.ended))
     })
 
   const claim: Effect.Effect<ShardTerm> = Effect.gen(function* () {
@@ -162,21 +194,40 @@ export const makeOwnedShard = (
     }
   })
 
+  /** The first time at once: ticks are missing, and who watches waits. */
+  const pause = Effect.suspend(() => {
+    const at = now()
+    repeats = at - readAgainAt < QUICK_MILLIS ? repeats + 1 : 0
+    readAgainAt = at
+    return repeats === 0 ? Effect.void : Effect.sleep(Math.min(MAX_PAUSE_MILLIS, 50 * 2 ** (repeats - 1)))
+  })
+
+  const begins = sink.begins(shard).pipe(
+    Effect.tapDefect((defect) => Effect.logError("A shard's reading cannot begin; trying again", { shard, defect })),
+    Effect.sandbox,
+    Effect.retry(backOff),
+    Effect.orDie
+  )
+
   const run: Effect.Effect<never> = Effect.gen(function* () {
     for (;;) {
-      if (term === undefined) {
+      if (term === undefined || !terms.isCurrent(term)) {
         term = yield* claim
         settled = term.settled
         announce()
       }
+      const reading: Reading = { ended: Deferred.makeUnsafe(), over: false, caughtUp: false }
       forget()
-      ended = Deferred.makeUnsafe()
       view.behind()
-      const why = yield* Effect.scoped(read(term, settled))
+      current = reading
+      yield* begins
+      const why = yield* Effect.scoped(read(reading, term, settled))
+      end(reading, why)
       gauges.add("tick_shards_read_again_total", 1)
       if (why === "claim-again") term = undefined
-      // an actor that fails again and again must not make us read without a pause
-      yield* Effect.sleep(Math.min(5000, 50 * 2 ** failures))
+      // the sink is never told within its own call of readAgain
+      yield* Effect.yieldNow
+      yield* pause
     }
   })
 
@@ -185,43 +236,56 @@ export const makeOwnedShard = (
     nats.connection.publish(stream.subjects.settled(shard), settledText(settled))
   }
 
-  const endReading = (reading: typeof ended, how: Interrupted, reason: string) => {
-    failures++
-    Deferred.doneUnsafe(reading, Effect.succeed(how))
+  const end = (reading: Reading, how: Interrupted) => {
+    if (reading.over) return
+    reading.over = true
+    view.behind()
+    Deferred.doneUnsafe(reading.ended, Effect.succeed(how))
+  }
+
+  const endWith = (reading: Reading, how: Interrupted, reason: string) => {
+    end(reading, how)
     return Effect.logDebug("A shard is read again from what is settled", { shard, reason })
   }
 
   const settle = (startedAt: number): Effect.Effect<void> =>
     Effect.suspend(() => {
-      const [held, reached, reading] = [term, position, ended]
-      if (held === undefined || reached === undefined) return Effect.void
+      const [held, reached, reading] = [term, position, current]
+      if (held === undefined || reached === undefined || reading === undefined || reading.over) return Effect.void
       const before = { bytes, ticksSince, marksSince }
       settling = true
       // what comes from here on is of the next time
       bytes = 0
       ticksSince = Number.POSITIVE_INFINITY
       marksSince = Number.POSITIVE_INFINITY
-      return Effect.andThen(sink.settle(shard), ledger.settle(shard, held.term, reached)).pipe(
-        Effect.andThen(
-          Effect.sync(() => {
-            failures = 0
-            settled = reached
-            announce()
-          })
-        ),
+      const write = Effect.tap(ledger.settle(shard, held.term, reached), () =>
+        Effect.sync(() => {
+          failures = 0
+          settled = reached
+          announce()
+        })
+      )
+      // once the reading has ended, the actors may have gone back behind this position
+      const settledOrOver = Effect.raceFirst(sink.settle(shard), Effect.asVoid(Deferred.await(reading.ended)))
+      return Effect.andThen(
+        settledOrOver,
+        Effect.suspend(() => (reading.over ? Effect.void : write))
+      ).pipe(
         Effect.catchTags({
-          Unsettled: ({ message }) => endReading(reading, "read-again", message),
+          Unsettled: ({ message }) => endWith(reading, "read-again", message),
           StaleOwner: (error) => {
             terms.refused(error)
-            return endReading(reading, "claim-again", error.message)
+            return endWith(reading, "claim-again", error.message)
           }
         }),
         Effect.catchCause((cause) => {
           if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
           gauges.add("tick_settle_failures_total", 1)
-          bytes += before.bytes
-          ticksSince = before.ticksSince
-          marksSince = before.marksSince
+          if (!reading.over) {
+            bytes += before.bytes
+            ticksSince = before.ticksSince
+            marksSince = before.marksSince
+          }
           notBefore = startedAt + Math.min(10_000, 250 * 2 ** failures)
           failures++
           return failures === 1
@@ -238,6 +302,9 @@ export const makeOwnedShard = (
 
   return {
     run,
+    readAgain: () => {
+      if (current !== undefined) end(current, "read-again")
+    },
     settle,
     announce,
     settleIsDue: (at) =>

@@ -23,6 +23,8 @@ import { tickMessageText } from "./tickMessage.ts"
 export interface FeedRun {
   /** TickOrigin.run. */
   readonly run: string
+  /** TickOrigin.no: greater than that of every playing before, on whichever node. */
+  readonly no: number
   /** Recorded and simulated feeds can wait for slow owners; a live one cannot. */
   readonly canWait: boolean
   /** Market time up to which all that was said has been accepted by `publish`; −Infinity while there is none. */
@@ -105,12 +107,12 @@ const make = Effect.fnUntraced(function* (options: TickPublisherOptions) {
 
   // ---- accepting -------------------------------------------------------------------------------------------------
 
-  const accept = (shard: Shard, run: string, batch: TickBatch) => {
+  const accept = (shard: Shard, { no, run }: FeedRun, batch: TickBatch) => {
     const { symbol, ticks } = batch
     let from = shard.from.get(symbol) ?? 0
     for (let at = 0; at < ticks.length; at += MAX_TICKS) {
       const part = ticks.length <= MAX_TICKS ? ticks : ticks.slice(at, at + MAX_TICKS)
-      shard.outbox.accept(batchJson({ ...batch, ticks: part, origin: { run, from } }))
+      shard.outbox.accept(batchJson({ ...batch, ticks: part, origin: { run, no, from } }))
       from += part.length
     }
     shard.from.set(symbol, from)
@@ -126,7 +128,7 @@ const make = Effect.fnUntraced(function* (options: TickPublisherOptions) {
         shard.room.closeUnsafe()
         return Effect.andThen(shard.room.await, publish(batch))
       }
-      accept(shard, feed.run, batch)
+      accept(shard, feed, batch)
       return Effect.void
     })
 

@@ -12,7 +12,7 @@ const batch: TickBatch = {
   ingestTime: 5,
   previousClose: null,
   ticks: [{ _tag: "TradingStatus", time: 1, halted: true }],
-  origin: { run: "r", from: 3 }
+  origin: { run: "r", no: 1, from: 3 }
 }
 const shard = tickShard("SPY")
 

@@ -1,0 +1,153 @@
+/** What an owner tells its sink, and a shard that is read again because something of it was lost. */
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Schedule } from "effect"
+import { ScriptedTicks } from "../../../../test/support/scriptedTicks.ts"
+import { freshPrefix, services } from "../../../../test/support/services.ts"
+import { durable, everyShard, ownerNode, publisherNode } from "../../../../test/support/tickNodes.ts"
+import { tickShard } from "../../../rpc/topics.ts"
+import type { NatsTickSourceOptions } from "./NatsTickSource.ts"
+
+const until = (condition: () => boolean) =>
+  Effect.repeat(Effect.sync(condition), { until: (met) => met, schedule: Schedule.spaced("5 millis") })
+
+const shard = tickShard("S0")
+
+/** A feed of one symbol, and an owner that is told nothing yet. */
+const nodes = Effect.fnUntraced(function* (options: NatsTickSourceOptions = {}) {
+  const { natsUrl } = yield* Effect.promise(services)
+  const [prefix, stored, feed] = [freshPrefix("again"), yield* durable, new ScriptedTicks(1)]
+  const { publisher } = yield* publisherNode(natsUrl, { prefix }, feed)
+  const owner = yield* ownerNode(natsUrl, { prefix }, stored, options)
+  const { sink } = owner
+  const whole = () => {
+    assert.deepEqual(sink.states.get("S0")?.times, feed.said.get("S0"))
+    assert.deepEqual(sink.holes, [])
+  }
+  const has = () => sink.states.get("S0")?.times.length === feed.said.get("S0")?.length
+  return { stored, feed, publisher, owner, sink, whole, has }
+})
+
+describe("a shard", () => {
+  it.live("begins, and has caught up, each time it is read", () =>
+    Effect.gen(function* () {
+      const { feed, has, owner, publisher, sink, whole } = yield* nodes()
+      yield* feed.play(publisher, 10)
+      yield* publisher.flush
+      const order: Array<string> = []
+      sink.onTake = () => void order.push(sink.told.at(-1)?.what ?? "nothing")
+      assert.isFalse(owner.source.readAgain(shard))
+      owner.own(shard)
+      yield* until(() => sink.told.length === 2)
+      assert.isTrue(owner.source.isCaughtUp(shard))
+      const once = [
+        { what: "begins", shard },
+        { what: "caught-up", shard }
+      ]
+      assert.deepEqual(sink.told, once)
+      assert.isTrue(owner.source.readAgain(shard))
+      assert.isFalse(owner.source.isCaughtUp(shard))
+      // under way already, also then
+      assert.isTrue(owner.source.readAgain(shard))
+      yield* until(() => sink.told.length === 4)
+      assert.isTrue(owner.source.isCaughtUp(shard))
+      assert.deepEqual(sink.told, [...once, ...once])
+      assert.isTrue(order.every((what) => what === "begins"))
+      assert.strictEqual(owner.gauges.get("tick_shards_read_again_total"), 1)
+      yield* feed.play(publisher, 1)
+      yield* until(has)
+      whole()
+      owner.lose(shard)
+      yield* until(() => owner.gauges.get("tick_shards_active") === 0)
+      assert.isFalse(owner.source.readAgain(shard))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("is read again from in the middle of a message: not one more batch of it is handed over", () =>
+    Effect.gen(function* () {
+      const { feed, has, owner, publisher, sink, whole } = yield* nodes()
+      // many batches a message: what gathers while the first is on its way
+      yield* feed.play(publisher, 200)
+      yield* publisher.flush
+      let taken = 0
+      const said: Array<boolean> = []
+      const from: Array<number> = []
+      sink.onTake = ({ origin }) => {
+        from.push(origin?.from ?? -1)
+        if (++taken === 30) said.push(owner.source.readAgain(shard))
+      }
+      owner.own(shard)
+      yield* until(has)
+      assert.deepEqual(said, [true])
+      const firstReading = Array.from({ length: 30 }, (_, n) => 6 * n)
+      assert.deepEqual(from.slice(0, 31), [...firstReading, 0])
+      assert.strictEqual(sink.told.filter(({ what }) => what === "begins").length, 2)
+      whole()
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("is read again while the sink makes it wait, and what waits is given up", () =>
+    Effect.gen(function* () {
+      const { feed, has, owner, publisher, sink, whole } = yield* nodes()
+      yield* feed.play(publisher, 20)
+      yield* publisher.flush
+      sink.gate = Effect.never
+      owner.own(shard)
+      yield* until(() => sink.told.length === 1)
+      assert.isTrue(owner.source.readAgain(shard))
+      sink.gate = undefined
+      yield* until(has)
+      whole()
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("whose actor died is read again from its checkpoint, and settled once it is whole", () =>
+    Effect.gen(function* () {
+      const { feed, owner, publisher, sink, stored, whole } = yield* nodes({ settleMillis: 20 })
+      owner.own(shard)
+      yield* feed.play(publisher, 50)
+      yield* until(() => stored.states.get("S0")?.next === 300)
+      sink.loseActor("S0")
+      yield* feed.play(publisher, 50)
+      yield* until(() => stored.states.get("S0")?.next === 600)
+      whole()
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("is not settled at what a reading had reached that ended while its actors were asked", () =>
+    Effect.gen(function* () {
+      const { feed, has, owner, publisher, sink, stored, whole } = yield* nodes({ settleMillis: 20 })
+      const asked = yield* Deferred.make<void>()
+      const saved = yield* Deferred.make<void>()
+      sink.beforeSettle = Effect.andThen(Deferred.succeed(asked, undefined), Deferred.await(saved))
+      owner.own(shard)
+      yield* feed.play(publisher, 10)
+      yield* Deferred.await(asked)
+      const gate = yield* Deferred.make<void>()
+      sink.gate = Deferred.await(gate)
+      assert.isTrue(owner.source.readAgain(shard))
+      yield* Deferred.succeed(saved, undefined)
+      yield* until(() => sink.told.filter(({ what }) => what === "begins").length === 2)
+            assert.isUndefined((yield* stored.ledger.claim(shard)).settled)
+      // that claim was another owner's: it must claim again, and reads from the beginning
+      sink.gate = undefined
+      yield* Deferred.succeed(gate, undefined)
+      yield* until(has)
+      whole()
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("goes on being read while settling dies, over and over", () =>
+    Effect.gen(function* () {
+      const { feed, has, owner, publisher, sink, whole } = yield* nodes({ settleMillis: 10 })
+      sink.storeAway = true
+      owner.own(...everyShard)
+      yield* feed.play(publisher, 10)
+      yield* until(() => owner.gauges.get("tick_settle_failures_total") >= 3)
+      yield* feed.play(publisher, 10)
+      yield* until(has)
+      whole()
+      assert.strictEqual(owner.gauges.get("tick_shards_read_again_total"), 0)
+      assert.strictEqual(sink.told.filter((told) => told.what === "begins" && told.shard === shard).length, 1)
+    }).pipe(Effect.scoped)
+  )
+})
