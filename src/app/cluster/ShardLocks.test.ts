@@ -36,6 +36,8 @@ const scripted = Effect.gen(function* () {
     taken: new Set<string>(),
     runners: [runner("self"), runner("other")],
     calls: 0,
+    /** What an answer takes, once PostgreSQL has done what it was asked, ms. */
+    answersAfter: 0,
     heartbeats: 0
   }
   const away = new ClusterError.PersistenceError({ cause: new Error("away") })
@@ -43,7 +45,11 @@ const scripted = Effect.gen(function* () {
     Effect.suspend(() => {
       state.calls++
       if (state.postgres === "hangs") return Effect.never
-      return state.postgres === "up" ? Effect.sync(value) : Effect.fail(away)
+      if (state.postgres === "down") return Effect.fail(away)
+      const answered = value()
+      return state.answersAfter === 0
+        ? Effect.succeed(answered)
+        : Effect.delay(Effect.succeed(answered), state.answersAfter)
     })
   const base = RunnerStorage.RunnerStorage.of({
     ...memory,
@@ -54,6 +60,8 @@ const scripted = Effect.gen(function* () {
         for (const shard of got) state.held.add(String(shard))
         return got
       }),
+    release: (_, shard) => answer(() => void state.held.delete(String(shard))),
+    releaseAll: () => answer(() => state.held.clear()),
     refresh: (_, asked) =>
       answer(() => {
         const all = Array.from(asked)
@@ -141,6 +149,63 @@ describe("shard locks", () => {
       state.held.clear()
       yield* TestClock.adjust(1000)
       assert.deepEqual(yield* locks.refresh(self, shards), [])
+    })
+  )
+
+  for (const bulk of [false, true]) {
+    it.effect(`that are given back ${bulk ? "all at once " : ""}are not taken again by a refresh meanwhile`, () =>
+      Effect.gen(function* () {
+        const { locks, state } = yield* scripted
+        yield* locks.acquire(self, shards)
+        // PostgreSQL has unlocked, and its answer is on its way
+        state.answersAfter = 100
+        const release = bulk ? locks.releaseAll(self) : Effect.forEach(shards, (shard) => locks.release(self, shard))
+        const releasing = yield* Effect.forkChild(release, { startImmediately: true })
+        const refreshing = yield* Effect.forkChild(locks.refresh(self, shards), { startImmediately: true })
+        yield* TestClock.adjust(1000)
+        yield* Fiber.join(releasing)
+        yield* Fiber.join(refreshing)
+        assert.deepEqual([...state.held], [])
+        // until Sharding wants them again
+        const acquiring = yield* Effect.forkChild(locks.acquire(self, shards), { startImmediately: true })
+        yield* TestClock.adjust(100)
+        assert.deepEqual(names(yield* Fiber.join(acquiring)), names(shards))
+        assert.strictEqual(state.held.size, shards.length)
+      })
+    )
+
+    it.effect(`that a refresh is just taking again go back when they are given back ${bulk ? "all at once" : ""}`, () =>
+      Effect.gen(function* () {
+        const { locks, state } = yield* scripted
+        yield* locks.acquire(self, shards)
+        // gone with their session: the refresh takes them anew
+        state.held.clear()
+        state.answersAfter = 100
+        const refreshing = yield* Effect.forkChild(locks.refresh(self, shards), { startImmediately: true })
+        yield* TestClock.adjust(50)
+        // it has been told that they are gone, or it has them and was not told yet
+        const release = bulk ? locks.releaseAll(self) : Effect.forEach(shards, (shard) => locks.release(self, shard))
+        const releasing = yield* Effect.forkChild(release, { startImmediately: true })
+        yield* TestClock.adjust(3000)
+        yield* Fiber.join(releasing)
+        assert.deepEqual(yield* Fiber.join(refreshing), [])
+        assert.deepEqual([...state.held], [])
+      })
+    )
+  }
+
+  it.effect("that were taken by an acquisition while they were given back go back too", () =>
+    Effect.gen(function* () {
+      const { locks, state } = yield* scripted
+      state.answersAfter = 100
+      const acquiring = yield* Effect.forkChild(locks.acquire(self, shards), { startImmediately: true })
+      state.answersAfter = 0
+      yield* locks.releaseAll(self)
+      // PostgreSQL heard the two the other way round
+      for (const shard of shards) state.held.add(String(shard))
+      yield* TestClock.adjust(1000)
+      assert.deepEqual(yield* Fiber.join(acquiring), [])
+      assert.deepEqual([...state.held], [])
     })
   )
 

@@ -58,13 +58,23 @@ export const tolerant = (
   clock: Clock.Clock
 ): Storage => {
   const { attempt, interval, patience, trust } = timesOf(config)
-  const now = () => clock.currentTimeMillisUnsafe()
+  // never the wall clock: set back, it would make a lock trusted that expired long ago
+  const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   /** When PostgreSQL last confirmed each lock, by shard. */
   const confirmed = new Map<string, number>()
   const confirm = (shards: ReadonlyArray<ShardId.ShardId>, at: number) => {
-    for (const shard of shards) confirmed.set(shard.toString(), at)
+    for (const shard of kept(shards)) confirmed.set(shard.toString(), at)
   }
   const trustedUntil = (shard: ShardId.ShardId) => (confirmed.get(shard.toString()) ?? Number.NEGATIVE_INFINITY) + trust
+  /**
+   * Given back, or about to be, since Sharding last asked for it: a refresh that began before must neither confirm it nor take
+   * it again, or it would be held by a node that does not serve it, and no other could.
+   */
+  const released = new Set<string>()
+  /** Every shard ever wanted. */
+  const asked = new Set<string>()
+  /** Whether locks held now are there to be kept. */
+  const kept = (shards: ReadonlyArray<ShardId.ShardId>) => shards.filter((shard) => !released.has(shard.toString()))
   const without = (all: ReadonlyArray<ShardId.ShardId>, some: ReadonlyArray<ShardId.ShardId>) => {
     const names = new Set(some.map(String))
     return all.filter((shard) => !names.has(shard.toString()))
@@ -73,25 +83,45 @@ export const tolerant = (
   /** Sharding asks some more times at once when a refresh fails: until PostgreSQL has answered it is told the same. */
   let gaveUp: { readonly at: number; readonly error: ClusterError.PersistenceError } | undefined
 
-  const acquire = Effect.fnUntraced(function* (
+  /** Locks that came although they were given back meanwhile, go back too. */
+  const take = (address: RunnerAddress.RunnerAddress, shards: ReadonlyArray<ShardId.ShardId>) =>
+    Effect.flatMap(base.acquire(address, shards), (held) => {
+      const mine = kept(held)
+      const late = without(held, mine)
+      return Effect.as(
+        Effect.forEach(late, (shard) => Effect.ignore(base.release(address, shard)), { discard: true }),
+        mine
+      )
+    })
+
+  const acquireKept = Effect.fnUntraced(function* (
     address: RunnerAddress.RunnerAddress,
-    shardIds: Iterable<ShardId.ShardId>
+    wanted: ReadonlyArray<ShardId.ShardId>
   ) {
-    const wanted = Array.from(shardIds)
     const began = now()
     let at = began
-    let held = yield* base.acquire(address, wanted)
+    let held = yield* take(address, kept(wanted))
     gaveUp = undefined
     confirm(held, at)
-    while (held.length < wanted.length && now() - began < patience) {
+    while (kept(without(wanted, held)).length > 0 && now() - began < patience) {
       yield* Effect.sleep(RETRY_MILLIS)
       at = now()
-      const more = yield* Effect.orElseSucceed(base.acquire(address, without(wanted, held)), () => [])
+      const more = yield* Effect.orElseSucceed(take(address, kept(without(wanted, held))), () => [])
       confirm(more, at)
       held = [...held, ...more]
     }
-    return held
+    return kept(held)
   })
+
+  const acquire = (address: RunnerAddress.RunnerAddress, shardIds: Iterable<ShardId.ShardId>) =>
+    Effect.suspend(() => {
+      const wanted = Array.from(shardIds)
+      for (const shard of wanted) {
+        released.delete(shard.toString())
+        asked.add(shard.toString())
+      }
+      return acquireKept(address, wanted)
+    })
 
   const attemptRefresh = (address: RunnerAddress.RunnerAddress, shards: ReadonlyArray<ShardId.ShardId>) =>
     Effect.suspend(() => {
@@ -106,11 +136,11 @@ export const tolerant = (
         }),
         Effect.flatMap((held) => {
           confirm(held, at)
-          const lost = without(shards, held).filter((shard) => now() < trustedUntil(shard))
-          if (lost.length === 0) return Effect.succeed(held)
+          const lost = kept(without(shards, held)).filter((shard) => now() < trustedUntil(shard))
+          if (lost.length === 0) return Effect.succeed(kept(held))
           return Effect.map(
-            Effect.orElseSucceed(acquire(address, lost), () => []),
-            (again) => [...held, ...again]
+            Effect.orElseSucceed(acquireKept(address, lost), () => []),
+            (again) => kept([...held, ...again])
           )
         }),
         Effect.tap((held) =>
@@ -125,15 +155,15 @@ export const tolerant = (
     address: RunnerAddress.RunnerAddress,
     shardIds: Iterable<ShardId.ShardId>
   ) {
-    const asked = Array.from(shardIds)
+    const wanted = Array.from(shardIds)
     // Sharding's question whether PostgreSQL is back
-    if (asked.length === 0) return yield* base.refresh(address, asked)
+    if (wanted.length === 0) return yield* base.refresh(address, wanted)
     if (gaveUp !== undefined && now() - gaveUp.at < 1000) return yield* Effect.fail(gaveUp.error)
     const began = now()
     while (true) {
-      const refreshed = yield* Effect.result(attemptRefresh(address, asked))
+      const refreshed = yield* Effect.result(attemptRefresh(address, wanted))
       if (refreshed._tag === "Success") return refreshed.success
-      const trusted = asked.filter((shard) => now() < trustedUntil(shard))
+      const trusted = kept(wanted).filter((shard) => now() < trustedUntil(shard))
       if (trusted.length === 0) {
         gaveUp = { at: now(), error: refreshed.failure }
         return yield* Effect.fail(refreshed.failure)
@@ -178,14 +208,27 @@ export const tolerant = (
     })
   )
 
+  // before PostgreSQL hears of it: from then on nobody here may take it for held
+  const giveBack = (shard: string) => {
+    released.add(shard)
+    confirmed.delete(shard)
+  }
+
   return RunnerStorage.RunnerStorage.of({
     ...base,
     getRunners,
     acquire,
     refresh,
     release: (address, shard) =>
-      Effect.tap(base.release(address, shard), () => Effect.sync(() => confirmed.delete(shard.toString()))),
-    releaseAll: (address) => Effect.tap(base.releaseAll(address), () => Effect.sync(() => confirmed.clear()))
+      Effect.suspend(() => {
+        giveBack(shard.toString())
+        return base.release(address, shard)
+      }),
+    releaseAll: (address) =>
+      Effect.suspend(() => {
+        for (const shard of asked) giveBack(shard)
+        return base.releaseAll(address)
+      })
   })
 }
 

@@ -127,7 +127,7 @@ describe("a shard", () => {
       assert.isTrue(owner.source.readAgain(shard))
       yield* Deferred.succeed(saved, undefined)
       yield* until(() => sink.told.filter(({ what }) => what === "begins").length === 2)
-            assert.isUndefined((yield* stored.ledger.claim(shard)).settled)
+      assert.isUndefined((yield* stored.ledger.claim(shard)).settled)
       // that claim was another owner's: it must claim again, and reads from the beginning
       sink.gate = undefined
       yield* Deferred.succeed(gate, undefined)
