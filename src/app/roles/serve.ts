@@ -1,4 +1,7 @@
-/** The life of a serving process: build → ready → signal → drain → close. What it is made of is the role's affair. */
+/**
+ * The life of a serving process: build → ready → signal → drain → close; a signal while it builds: close. What it is made of is
+ * the role's affair.
+ */
 import { mkdirSync } from "node:fs"
 import { Context, Effect, Fiber, Layer, Option } from "effect"
 import { Feed } from "../../actors/market/Feed.ts"
@@ -65,18 +68,23 @@ export const serve = <E>(
   Effect.gen(function* () {
     yield* makeDataDir(settings.dataDir)
     const untilStopped = Effect.gen(function* () {
-      const stop = yield* Effect.forkScoped(stopRequested, { startImmediately: true })
-      const services = yield* Layer.build(layer)
+      const asked = Effect.tap(stopRequested, () => exitWithin(settings.drainSeconds * 1000))
+      const stop = yield* Effect.forkScoped(asked, { startImmediately: true })
+      // a node may wait for others for as long as it takes: what stands by then closes with the Scope
+      const services = yield* Effect.raceFirst(
+        Effect.asSome(Layer.build(layer)),
+        Effect.as(Fiber.join(stop), Option.none())
+      )
+      if (Option.isNone(services)) return yield* Effect.logInfo("Stopped before it was ready")
       yield* Effect.gen(function* () {
         const readiness = yield* Readiness
         readiness.advance("ready")
         yield* announce(settings)
         yield* Fiber.join(stop)
-        yield* exitWithin(settings.drainSeconds * 1000)
         readiness.advance("draining")
         yield* Effect.logInfo("Draining", { drainSeconds: settings.drainSeconds })
         yield* yield* Farewell
-      }).pipe(Effect.provide(services))
+      }).pipe(Effect.provide(services.value))
     })
     yield* Effect.scoped(untilStopped)
     yield* Effect.logInfo("Closed")
