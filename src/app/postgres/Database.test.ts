@@ -27,7 +27,8 @@ describe("a PostgreSQL that cannot be used", () => {
       const error = yield* refusal("postgres://trader:s3cret@127.0.0.1:1/stocks")
       assert.strictEqual(error._tag, "DatabaseUnreachable")
       assert.include(error.message, "127.0.0.1:1/stocks")
-      assert.include(error.message, "LZSTOCK_DATABASE_URL")
+      // the one variable a node reads
+      assert.deepStrictEqual(error.message.match(/\w*DATABASE_URL/g), ["LZSTOCK_DATABASE_URL"])
       assert.include(error.message, "ECONNREFUSED")
       assert.notInclude(JSON.stringify(error), "s3cret")
     })

@@ -54,14 +54,14 @@ const placeOf = (url: string): string | undefined => {
 }
 
 const explain = (url: string, error: SqlError.SqlError): string => {
-  const variable = "Check LZSTOCK_DATABASE_URL (or DATABASE_URL)"
+  const check = "Check LZSTOCK_DATABASE_URL"
   const place = placeOf(url)
   if (place === undefined || !/^postgres(ql)?:/.test(url)) {
-    return `The database's URL is none. ${variable}: it must look like postgres://user:password@host:5432/database.`
+    return `The database's URL is none. ${check}: it must look like postgres://user:password@host:5432/database.`
   }
   const { cause, message } = error.reason
   const why = cause instanceof Error && cause.message !== "" ? cause.message : message
-  return `PostgreSQL at ${place} cannot be used: ${why}. ${variable}, and that the server is running.`
+  return `PostgreSQL at ${place} cannot be used: ${why}. ${check}, and that the server is running.`
 }
 
 const connectPostgres = Effect.fnUntraced(function* (url: Redacted.Redacted<string>) {
