@@ -1,5 +1,5 @@
 /** Nodes of the tick stream without actors: a publisher, and owners whose sink folds by origin as ticker actors do. */
-import { Context, Effect, Layer, Redacted, References } from "effect"
+import { Cause, Context, Effect, Layer, Redacted, References } from "effect"
 import { Gauges } from "../../src/actors/kernel/Gauges.ts"
 import { ShardLedger } from "../../src/actors/market/ShardLedger.ts"
 import { type ShardTerm, ShardTerms } from "../../src/actors/market/ShardTerms.ts"
@@ -52,13 +52,15 @@ const copy = ({ next, run, times }: Folded): Folded => ({ next, run, times: time
 export interface Durable {
   readonly states: Map<string, Folded>
   readonly ledger: ShardLedger["Service"]
+  /** Claims that fail by an interruption of somebody else's, still to come. */
+  claimsInterrupted: number
   /** What owners were told about late claims: shard → times claimed. */
   readonly claims: Map<number, number>
 }
 
 export const durable: Effect.Effect<Durable> = Effect.map(
   Effect.provide(ShardLedger, ShardLedger.layerMemory),
-  (ledger) => ({ states: new Map(), ledger, claims: new Map() })
+  (ledger) => ({ states: new Map(), ledger, claims: new Map(), claimsInterrupted: 0 })
 )
 
 /** Folds by origin: what it has is skipped, a hole is seen. */
@@ -196,6 +198,10 @@ export const ownerNode = Effect.fnUntraced(function* (
           return Effect.fail(new Unavailable({ what: `${shard}`, retryAfterMillis: 1, message: "not ours" }))
         const held = terms.get(shard)
         if (held !== undefined) return Effect.succeed(held)
+        if (stored.claimsInterrupted > 0) {
+          stored.claimsInterrupted--
+          return Effect.failCause(Cause.interrupt())
+        }
         return Effect.map(stored.ledger.claim(shard), ({ settled, term }) => {
           let epoch = term
           const claimed: ShardTerm = { shard, term, settled, nextEpoch: () => ++epoch, continues: () => false }
@@ -231,6 +237,8 @@ export const ownerNode = Effect.fnUntraced(function* (
     gauges: Context.get(built, Gauges),
     nats: Context.get(built, Nats),
     deadLetters: Context.get(built, DeadLetters),
+    /** The term it holds the shard under. */
+    termOf: (shard: number) => terms.get(shard),
     own: (...shards: ReadonlyArray<number>) => shards.forEach((shard) => void owned.add(shard)),
     lose: (...shards: ReadonlyArray<number>) => shards.forEach((shard) => void owned.delete(shard))
   }

@@ -70,6 +70,8 @@ const make = Effect.fnUntraced(function* (options: NatsTickSourceOptions) {
     const lose = (shard: number, lost: Held) => {
       lost.letGo = true
       viewOf(shard).behind()
+      // not when its scope has closed: what still waits in it would hold the old term while the shard is claimed again
+      terms.drop(shard)
       // whoever looks at the other shards does not wait for it
       return Effect.forkIn(Scope.close(lost.scope, Exit.void), parent)
     }
@@ -84,7 +86,6 @@ const make = Effect.fnUntraced(function* (options: NatsTickSourceOptions) {
         Effect.sync(() => {
           viewOf(shard).behind()
           held.delete(shard)
-          terms.drop(shard)
           gauges.add("tick_shards_active", -1)
         })
       )

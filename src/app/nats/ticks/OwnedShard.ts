@@ -185,8 +185,7 @@ export const makeOwnedShard = (
     for (let tries = 0; ; tries++) {
       const claimed = yield* Effect.exit(terms.current(shard))
       if (Exit.isSuccess(claimed)) return claimed.value
-      if (Cause.hasInterruptsOnly(claimed.cause)) return yield* Effect.interrupt
-      // not ours any more, or not yet surely: nothing to be said about
+      // not ours any more, or not yet surely, or made by another fiber that was interrupted: nothing to be said about
       if (tries === 0 && Cause.hasDies(claimed.cause)) {
         yield* Effect.logWarning("A shard cannot be claimed; trying again", { shard }, claimed.cause)
       }

@@ -150,4 +150,48 @@ describe("a shard", () => {
       assert.strictEqual(sink.told.filter((told) => told.what === "begins" && told.shard === shard).length, 1)
     }).pipe(Effect.scoped)
   )
+
+  it.live("is claimed again when another fiber's claim was interrupted, and let go while it cannot be claimed", () =>
+    Effect.gen(function* () {
+      const { feed, has, owner, publisher, stored, whole } = yield* nodes()
+      yield* feed.play(publisher, 5)
+      stored.claimsInterrupted = 3
+      owner.own(shard)
+      yield* until(has)
+      whole()
+      assert.strictEqual(stored.claimsInterrupted, 0)
+      assert.strictEqual(stored.claims.get(shard), 1)
+      owner.lose(shard)
+      yield* until(() => owner.gauges.get("tick_shards_active") === 0)
+      stored.claimsInterrupted = Number.POSITIVE_INFINITY
+      owner.own(shard)
+      yield* until(() => owner.gauges.get("tick_shards_active") === 1)
+      owner.lose(shard)
+      yield* until(() => owner.gauges.get("tick_shards_active") === 0)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("that is lost is another term at once, also while something of it still waits; and comes back", () =>
+    Effect.gen(function* () {
+      const { feed, has, owner, publisher, sink, whole } = yield* nodes()
+      yield* feed.play(publisher, 5)
+      const gate = yield* Deferred.make<void>()
+      sink.gate = Effect.uninterruptible(Deferred.await(gate))
+      let taken = 0
+      sink.onTake = () => void taken++
+      owner.own(shard)
+      yield* until(() => taken === 1)
+      const first = owner.termOf(shard)
+      owner.lose(shard)
+      yield* until(() => owner.termOf(shard) === undefined)
+      assert.strictEqual(owner.gauges.get("tick_shards_active"), 1)
+      sink.gate = undefined
+      owner.own(shard)
+      yield* Deferred.succeed(gate, undefined)
+      yield* until(() => sink.told.length >= 2 && has())
+      whole()
+      assert.notStrictEqual(owner.termOf(shard), first)
+      assert.isDefined(owner.termOf(shard))
+    }).pipe(Effect.scoped)
+  )
 })
