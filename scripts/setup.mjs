@@ -9,7 +9,7 @@
  *
  * When nothing is stale it costs a few hashes. Runs that overlap take turns (a lock file).
  */
-import { spawnSync } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import {
   cpSync,
   existsSync,
@@ -22,7 +22,7 @@ import {
   writeFileSync
 } from "node:fs"
 import path from "node:path"
-import { fileURLToPath } from "node:url"
+import { fileURLToPath, pathToFileURL } from "node:url"
 import { CHROMIUM_MISSING, findChromium } from "./chromium.mjs"
 import { ensureServices, ServicesError } from "./services/find.mjs"
 import {
@@ -152,6 +152,18 @@ const buildLib = () => {
   say(`lzstock/client built in ${((Date.now() - started) / 1000).toFixed(1)} s`)
 }
 
+// ---- the embedded database's first data ------------------------------------------------------------------------------
+
+const dataModule = pathToFileURL(at("src", "app", "postgres", "PgliteData.ts")).href
+
+/** Beside the builds; whatever goes wrong, the first start makes it itself. @returns {Promise<unknown>} */
+const makeTemplate = () => {
+  const node = existsSync(localNode) ? localNode : process.execPath
+  const code = `await (await import(${JSON.stringify(dataModule)})).makeTemplate()`
+  const child = spawn(node, ["--input-type=module", "--eval", code], { cwd: root, stdio: "ignore" })
+  return new Promise((resolve) => child.once("error", resolve).once("close", resolve))
+}
+
 // ---- dashboard -----------------------------------------------------------------------------------------------------
 
 const uiStamp = at("dist", "ui", ".stamp")
@@ -211,15 +223,19 @@ const main = async () => {
   const installNeeded = () => installIsStale(root) || !existsSync(localNode)
   const libNeeded = () => task !== "ui" && libIsStale()
   const uiNeeded = () => task === "ui" || (task !== "lib" && uiIsStale())
+  /** @type {Promise<unknown> | undefined} */
+  let template
   if (installNeeded() || libNeeded() || uiNeeded()) {
     mkdirSync(at(".lzstock"), { recursive: true })
     await withLock(at(".lzstock", "setup.lock"), say, () => {
       // asked again: another run may have done it while this one waited
       if (installIsStale(root)) install()
       else ensureNode()
+      template = makeTemplate()
       if (libNeeded()) buildLib()
       if (uiNeeded()) buildUi()
     })
+    await template
   }
   if (task === "test") {
     ensureChromium()

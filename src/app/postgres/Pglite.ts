@@ -5,14 +5,13 @@
  * A worker that dies takes its connections with it: what they were asked fails, as with a server that was killed, and the
  * next connection starts another worker on the same folder, where everything acknowledged still is.
  */
-import { readFileSync } from "node:fs"
-import { createRequire } from "node:module"
 import path from "node:path"
 import { Duplex } from "node:stream"
 import { MessageChannel, Worker } from "node:worker_threads"
 import { Effect, Schema, type Scope } from "effect"
 import { Gauges } from "../../actors/kernel/Gauges.ts"
 import { type FolderInUse, lockFolder } from "./FolderLock.ts"
+import { templateFolder } from "./PgliteData.ts"
 import type { FromPglite, PgliteWorkerData, ToPglite } from "./PgliteWorker.ts"
 
 /** The embedded database did not start; `message` is one line. */
@@ -34,20 +33,6 @@ const VACUUM_EVERY_MILLIS = 10 * 60_000
 
 // beside this file, as TypeScript here and as JavaScript in the built package
 const workerFile = new URL(`./PgliteWorker${path.extname(import.meta.url)}`, import.meta.url)
-
-/** A cache that belongs to these node_modules and this PGlite; undefined where there is no such place. */
-const templateFolder = (): string | undefined => {
-  try {
-    const main = createRequire(import.meta.url).resolve("@electric-sql/pglite")
-    const root = path.resolve(path.dirname(main), "..")
-    const manifest: unknown = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"))
-    if (typeof manifest !== "object" || manifest === null || !("version" in manifest)) return undefined
-    const modules = path.resolve(root, "../..")
-    return path.join(modules, ".cache", "lzstock", `pglite-${String(manifest.version)}`)
-  } catch {
-    return undefined
-  }
-}
 
 /** The worker behind the connections: started anew when it has died, at most once a second. */
 class Host {

@@ -4,11 +4,9 @@
  *
  * There is no background writer and no autovacuum in PGlite: this thread vacuums now and then, and checkpoints at the end.
  */
-import { constants, existsSync, mkdirSync } from "node:fs"
-import { cp, rename, rm } from "node:fs/promises"
-import path from "node:path"
 import { type MessagePort, parentPort, workerData } from "node:worker_threads"
 import { PGlite } from "@electric-sql/pglite"
+import { makeData } from "./PgliteData.ts"
 import { PgliteSession } from "./PgliteSession.ts"
 
 /** Given to the thread when it is started. */
@@ -41,33 +39,8 @@ const settings: ReadonlyArray<string> = [
 const isWorkerData = (value: unknown): value is PgliteWorkerData =>
   typeof value === "object" && value !== null && "data" in value && typeof value.data === "string"
 
-/** A folder appears whole under its name, or not at all. */
-const placeWhole = async (folder: string, fill: (unfinished: string) => Promise<void>): Promise<void> => {
-  const unfinished = `${folder}.${process.pid}.new`
-  await rm(unfinished, { recursive: true, force: true })
-  mkdirSync(path.dirname(folder), { recursive: true })
-  await fill(unfinished)
-  await rename(unfinished, folder)
-}
-
-const copyFolder = (from: string, to: string): Promise<void> =>
-  placeWhole(to, (unfinished) => cp(from, unfinished, { recursive: true, mode: constants.COPYFILE_FICLONE }))
-
-const isDatabase = (folder: string): boolean => existsSync(path.join(folder, "PG_VERSION"))
-
-const makeData = async ({ data, template }: PgliteWorkerData): Promise<void> => {
-  if (isDatabase(data)) return
-  if (template !== undefined && isDatabase(template)) return copyFolder(template, data)
-  await placeWhole(data, async (unfinished) => {
-    const fresh = await PGlite.create({ dataDir: unfinished })
-    await fresh.close()
-  })
-  // only to be faster the next time: a read-only disk, or another process that was first, is no trouble
-  if (template !== undefined) await copyFolder(data, template).catch(() => undefined)
-}
-
 const serve = async (options: PgliteWorkerData, main: MessagePort): Promise<void> => {
-  await makeData(options)
+  await makeData(options.data, options.template)
   const startParams = [...PGlite.defaultStartParams, ...settings.flatMap((setting) => ["-c", setting])]
   const database = await PGlite.create({ dataDir: options.data, startParams })
 
