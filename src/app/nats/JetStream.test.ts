@@ -4,7 +4,7 @@ import { Context, Effect, Layer, Redacted } from "effect"
 import { describe } from "vitest"
 import { freshPrefix, services } from "../../../test/support/services.ts"
 import { Gauges } from "../../actors/kernel/Gauges.ts"
-import { addConsumer, identityOf, keepStream, StreamUnavailable } from "./JetStream.ts"
+import { addConsumer, keepStream, StreamUnavailable, stateOf } from "./JetStream.ts"
 import { Nats } from "./NatsConnection.ts"
 import { headersOf, sendOnce } from "./ticks/acknowledged.ts"
 
@@ -31,7 +31,7 @@ describe("an answer that is none of JetStream's", () => {
         answer = one
         const asked: Record<string, Effect.Effect<unknown, StreamUnavailable>> = {
           sendOnce: sendOnce(nats, "S", { subject: `${prefix}.ticks`, payload: "x", headers: headersOf({}) }),
-          identityOf: identityOf(nats, manager, "S"),
+          stateOf: stateOf(nats, manager, "S"),
           keepStream: keepStream(nats, manager, { name: "S" }),
           addConsumer: addConsumer(nats, manager, "S", { name: "c" })
         }

@@ -46,39 +46,51 @@ export const ask = <A>(
     return Effect.sync(stop)
   })
 
+/** Which stream it is, and what it holds. */
+export interface StreamState {
+  /** Name and time of creation: one that was deleted and made again, or that lost its store, is another. */
+  readonly identity: string
+  /** The oldest message, or the next one when it is empty. */
+  readonly firstSeq: number
+  /** The newest message that there has been. */
+  readonly lastSeq: number
+}
+
 export type StreamSettings = Partial<StreamConfig> & { readonly name: string }
 
-/**
- * Makes the stream, or gives an existing one these settings. Answers which stream it is: one that was deleted and made
- * again, or that lost its store, is another.
- */
+/** Makes the stream, or gives an existing one these settings. */
 export const keepStream = (
   nats: Nats["Service"],
   manager: JetStreamManager,
   settings: StreamSettings
-): Effect.Effect<string, StreamUnavailable> =>
+): Effect.Effect<StreamState, StreamUnavailable> =>
   ask(nats, settings.name, async () => {
     try {
-      return identify(await manager.streams.add(settings))
+      return stateIn(await manager.streams.add(settings))
     } catch (cause) {
       if (!(cause instanceof JetStreamApiError) || cause.code !== NAME_IN_USE) throw cause
-      return identify(await manager.streams.update(settings.name, settings))
+      return stateIn(await manager.streams.update(settings.name, settings))
     }
   })
 
 /** Throws on an answer that is none, whoever gave it: within `ask` that is one failure more. */
-const identify = ({ config, created }: Partial<StreamInfo>): string => {
-  if (config === undefined || created === undefined) throw new Error("the answer made no sense")
-  return `${config.name}@${String(created)}`
+const stateIn = ({ config, created, state }: Partial<StreamInfo>): StreamState => {
+  const [firstSeq, lastSeq] = [state?.first_seq, state?.last_seq]
+  if (config === undefined || created === undefined || !isCount(firstSeq) || !isCount(lastSeq)) {
+    throw new Error("the answer made no sense")
+  }
+  return { identity: `${config.name}@${String(created)}`, firstSeq, lastSeq }
 }
 
-/** Which stream it is; fails where there is none. */
-export const identityOf = (
+const isCount = (value: unknown): value is number => typeof value === "number" && Number.isSafeInteger(value)
+
+/** Fails where there is none. */
+export const stateOf = (
   nats: Nats["Service"],
   manager: JetStreamManager,
   stream: string
-): Effect.Effect<string, StreamUnavailable> =>
-  ask(nats, stream, async () => identify(await manager.streams.info(stream)))
+): Effect.Effect<StreamState, StreamUnavailable> =>
+  ask(nats, stream, async () => stateIn(await manager.streams.info(stream)))
 
 export const addConsumer = (
   nats: Nats["Service"],

@@ -94,4 +94,15 @@ describe("UnsettledBytes", () => {
       })
     )
   })
+
+  it("forgets what the stream has lost at its end, but not what was published since", () => {
+    const unsettled = new UnsettledBytes()
+    for (const seq of [1, 2, 3, 4]) unsettled.published(seq, 10 ** seq)
+    unsettled.lost(1, 3)
+    expect(unsettled.total).toBe(10 + 10_000)
+    unsettled.settled(1)
+    expect(unsettled.total).toBe(10_000)
+    unsettled.lost(0)
+    expect(unsettled.total).toBe(0)
+  })
 })

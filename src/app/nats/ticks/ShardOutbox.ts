@@ -26,6 +26,11 @@ export class ShardOutbox {
     this.waiting += batch.length
   }
 
+  clear(): void {
+    this.entries = []
+    this.waiting = 0
+  }
+
   /** Behind all that was accepted; the newest says it all when nothing came between. */
   mark(publishedUpTo: number): void {
     const last = this.entries.length - 1
@@ -78,6 +83,15 @@ export class UnsettledBytes {
       done++
     }
     if (done > 0) this.messages.splice(0, done)
+  }
+
+  /** The stream has lost what came after this sequence, as far as it was there before `upTo`. */
+  lost(after: number, upTo = Number.POSITIVE_INFINITY): void {
+    this.messages = this.messages.filter(({ bytes, seq }) => {
+      const stays = seq <= after || seq > upTo
+      if (!stays) this.sum -= bytes
+      return stays
+    })
   }
 
   clear(): void {

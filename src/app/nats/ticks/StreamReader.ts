@@ -152,7 +152,7 @@ export const makeStreamReader = Effect.fnUntraced(function* (
   }
 
   const open = Effect.gen(function* () {
-    const identity = yield* stream.ensure
+    const { identity } = yield* stream.ensure
     if (after !== undefined && after.stream !== identity) {
       after = undefined
       publisher = undefined

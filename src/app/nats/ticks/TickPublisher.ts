@@ -6,7 +6,7 @@
  * Feeds that can wait also wait for the owners: per shard only so much lies in the stream that is not settled.
  */
 import { randomUUID } from "node:crypto"
-import { Cause, Clock, Context, Effect, Latch, Layer, type Scope } from "effect"
+import { Cause, Clock, Context, Effect, Latch, Layer, Option, type Scope } from "effect"
 import { Gauges } from "../../../actors/kernel/Gauges.ts"
 import type { TickBatch } from "../../../rpc/ticks.ts"
 import { batchJson } from "../../../rpc/topicCodecs.ts"
@@ -45,6 +45,8 @@ const UNSETTLED_BYTES = 8 * 1024 * 1024
 const MARK_MILLIS = 250
 /** Shards without news are told this often how far the feed is. */
 const IDLE_MARK_MILLIS = 1000
+/** While a shard waits for its owner, this often the stream is asked what it still holds. */
+const WINDOW_LOOK_MILLIS = 2000
 const FLUSH_TIMEOUT = "3 seconds"
 
 class Shard {
@@ -81,7 +83,8 @@ export class TickPublisher extends Context.Service<
     readonly publish: (batch: TickBatch) => Effect.Effect<void>
     /**
      * A playing of the feed starts: its ticks are counted from 0, and until the Scope closes the shards are told how far it
-     * is; then what was accepted is sent, for three seconds at most. Replaces the one before. Not while a publish waits.
+     * is; then what was accepted is sent, for three seconds at most, and the rest is dropped: the feed may be playing elsewhere by
+     * then. Replaces the one before. Not while a publish waits.
      */
     readonly begin: (feed: FeedRun) => Effect.Effect<void, never, Scope.Scope>
     /** Succeeds once everything accepted is acknowledged. */
@@ -104,6 +107,8 @@ const make = Effect.fnUntraced(function* (options: TickPublisherOptions) {
   let feed: FeedRun | undefined
   let identity: string | undefined
   let failing = false
+  /** What was accepted in an earlier one is not sent any more. */
+  let sending = 0
 
   // ---- accepting -------------------------------------------------------------------------------------------------
 
@@ -154,14 +159,37 @@ const make = Effect.fnUntraced(function* (options: TickPublisherOptions) {
     )
 
   /** A stream made anew holds nothing of what was published. */
-  const ensure = Effect.map(stream.ensure, (found) => {
-    if (found === identity) return
-    identity = found
-    for (const shard of shards) {
-      shard.lastSeq = 0
-      shard.unsettled.clear()
-      shard.window.openUnsafe()
-    }
+  const ensure = Effect.tap(stream.ensure, (found) =>
+    Effect.sync(() => {
+      if (found.identity === identity) return
+      identity = found.identity
+      for (const shard of shards) {
+        shard.lastSeq = 0
+        shard.unsettled.clear()
+        shard.window.openUnsafe()
+      }
+    })
+  )
+
+  const openWindow = (shard: Shard) => {
+    if (shard.unsettled.total < mayLie) shard.window.openUnsafe()
+  }
+
+  /**
+   * Nobody will settle what the stream does not hold any more: it grew old or was purged while no node owned the shard, or
+   * NATS lost it when its machine failed. Whoever waited for that would wait for ever.
+   */
+  const lookAtWindow = Effect.suspend(() => {
+    if (shards.every(({ window }) => window.isOpen())) return Effect.void
+    const asked = shards.map(({ lastSeq }) => lastSeq)
+    return Effect.map(ensure, ({ firstSeq, lastSeq }) => {
+      for (const shard of shards) {
+        shard.unsettled.settled(firstSeq - 1)
+        // not what was published since it was asked
+        shard.unsettled.lost(lastSeq, asked[shard.shard])
+        openWindow(shard)
+      }
+    })
   })
 
   const trouble = Effect.fnUntraced(function* ({ message }: { readonly message: string }) {
@@ -183,16 +211,21 @@ const make = Effect.fnUntraced(function* (options: TickPublisherOptions) {
       headers: headersOf({ [MESSAGE_ID]: `${instance}.${shard.shard}.${shard.messages++}` })
     }
     let failures = 0
-    return sendOnce(nats, stream.name, message).pipe(
+    const current = sending
+    const over = () => sending !== current
+    const attempt = Effect.suspend(() => (over() ? Effect.succeed(undefined) : sendOnce(nats, stream.name, message)))
+    return attempt.pipe(
       Effect.tapError((error) => Effect.andThen(trouble(error), mend(++failures))),
       Effect.retry(backOff),
       Effect.orDie,
       Effect.flatMap((seq) => {
+        if (seq === undefined) return Effect.void
         failing = false
         gauges.add("tick_messages_published_total", 1)
-        // sequences only grow: this is another stream than it was
+        // sequences only grow: this is another stream than it was, or one that has lost its end
         const anew = seq <= shard.lastSeq ? Effect.ignore(ensure) : Effect.void
         return Effect.map(anew, () => {
+          shard.unsettled.lost(seq - 1)
           shard.lastSeq = seq
           shard.unsettled.published(seq, text.length)
           if (shard.unsettled.total >= mayLie) shard.window.closeUnsafe()
@@ -222,7 +255,7 @@ const make = Effect.fnUntraced(function* (options: TickPublisherOptions) {
     if (said === undefined || shard === undefined) return gauges.add("bus_messages_refused_total", 1)
     if (said.stream !== identity) return
     shard.unsettled.settled(said.seq)
-    if (shard.unsettled.total < mayLie) shard.window.openUnsafe()
+    openWindow(shard)
   })
 
   const start = ensure.pipe(
@@ -242,6 +275,10 @@ const make = Effect.fnUntraced(function* (options: TickPublisherOptions) {
   })
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(MARK_MILLIS), marking)))
 
+  yield* Effect.forkScoped(
+    Effect.forever(Effect.andThen(Effect.sleep(WINDOW_LOOK_MILLIS), Effect.ignore(lookAtWindow)))
+  )
+
   const flush = Effect.forEach(shards, ({ idle }) => idle.await, { discard: true })
 
   const end = (ended: FeedRun) =>
@@ -250,8 +287,21 @@ const make = Effect.fnUntraced(function* (options: TickPublisherOptions) {
       // to every shard, news or not
       mark(Number.POSITIVE_INFINITY)
       feed = undefined
-      return Effect.timeoutOption(Effect.interruptible(flush), FLUSH_TIMEOUT)
+      return Effect.timeoutOption(Effect.interruptible(flush), FLUSH_TIMEOUT).pipe(
+        Effect.flatMap((flushed) => (Option.isSome(flushed) || feed !== undefined ? Effect.void : drop))
+      )
     })
+
+  const drop = Effect.suspend(() => {
+    sending++
+    for (const shard of shards) {
+      shard.outbox.clear()
+      shard.wanted.closeUnsafe()
+      shard.room.openUnsafe()
+      shard.idle.openUnsafe()
+    }
+    return Effect.logWarning("What a feed had said at its end could not be published, and is dropped")
+  })
 
   return TickPublisher.of({
     publish,
@@ -262,6 +312,8 @@ const make = Effect.fnUntraced(function* (options: TickPublisherOptions) {
           Effect.sync(() => {
             feed = next
             for (const shard of shards) {
+              // the window is for feeds that can wait
+              if (!next.canWait) shard.window.openUnsafe()
               shard.from.clear()
               shard.markedAt = Number.NEGATIVE_INFINITY
             }

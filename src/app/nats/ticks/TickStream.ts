@@ -6,7 +6,7 @@ import { DiscardPolicy, type JetStreamManager, RetentionPolicy, StorageType } fr
 import { nanos } from "@nats-io/transport-node"
 import { Context, Effect, Layer, Semaphore } from "effect"
 import { TICK_SHARDS } from "../../../rpc/topics.ts"
-import { identityOf, keepStream, managerOf, type StreamUnavailable } from "../JetStream.ts"
+import { keepStream, managerOf, type StreamState, type StreamUnavailable, stateOf } from "../JetStream.ts"
 import { Nats } from "../NatsConnection.ts"
 import { type Subjects, subjectsOf } from "../subjects.ts"
 
@@ -32,8 +32,8 @@ export class TickStream extends Context.Service<
     readonly subjects: Subjects
     readonly maxBytes: number
     readonly manager: JetStreamManager
-    /** Makes it where it is missing, and answers which one it is: name and time of creation. */
-    readonly ensure: Effect.Effect<string, StreamUnavailable>
+    /** Makes it where it is missing, and answers which one it is. */
+    readonly ensure: Effect.Effect<StreamState, StreamUnavailable>
   }
 >()("lzstock/app/nats/TickStream") {
   static readonly layer = (options: TickStreamOptions): Layer.Layer<TickStream, never, Nats> =>
@@ -71,9 +71,7 @@ export class TickStream extends Context.Service<
           manager,
           // sixty-four shards ask at once; only the first look is more than a look
           ensure: one.withPermit(
-            Effect.suspend(() =>
-              kept ? Effect.catch(identityOf(nats, manager, subjects.tickStream), () => keep) : keep
-            )
+            Effect.suspend(() => (kept ? Effect.catch(stateOf(nats, manager, subjects.tickStream), () => keep) : keep))
           )
         })
       })
