@@ -4,7 +4,7 @@ import { Context, Effect, Layer, Redacted } from "effect"
 import { describe } from "vitest"
 import { freshPrefix, services } from "../../../test/support/services.ts"
 import { Gauges } from "../../actors/kernel/Gauges.ts"
-import { addConsumer, keepStream, StreamUnavailable, stateOf } from "./JetStream.ts"
+import { addConsumer, keepStream, managerOf, StreamUnavailable, stateOf } from "./JetStream.ts"
 import { Nats } from "./NatsConnection.ts"
 import { headersOf, sendOnce } from "./ticks/acknowledged.ts"
 
@@ -40,6 +40,42 @@ describe("an answer that is none of JetStream's", () => {
           assert.instanceOf(error, StreamUnavailable, `${name} was answered ${one}`)
         }
       }
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("a stream that is there", () => {
+  it.live("is kept although there would be no room to make it once more, and given other settings", () =>
+    Effect.gen(function* () {
+      const nats = yield* open
+      const manager = yield* managerOf(nats)
+      const prefix = freshPrefix("full")
+      const name = prefix.toUpperCase()
+      const settings = (max_msgs: number) => ({ name, subjects: [`${prefix}.x`], max_msgs })
+      const made = yield* keepStream(nats, manager, settings(10))
+      // the real server, but for what it says to whoever adds
+      const asked: Array<string> = []
+      yield* nats.subscribe(`${prefix}.api.>`, (message) => {
+        const request = message.subject.slice(`${prefix}.api.`.length)
+        asked.push(request.split(".")[1] ?? "")
+        const refusal = {
+          error: { code: 500, err_code: 10047, description: "insufficient storage resources available" }
+        }
+        if (request.startsWith("STREAM.CREATE")) return void message.respond(JSON.stringify(refusal))
+        void nats.connection.request(`$JS.API.${request}`, message.data).then(
+          (answer) => message.respond(answer.data),
+          () => undefined
+        )
+      })
+      const full = yield* Effect.promise(() =>
+        jetstreamManager(nats.connection, { apiPrefix: `${prefix}.api`, checkAPI: false })
+      )
+      assert.deepEqual(yield* keepStream(nats, full, settings(10)), made)
+      assert.notInclude(asked, "UPDATE")
+      assert.deepEqual(yield* keepStream(nats, full, settings(20)), made)
+      const { config } = yield* Effect.promise(() => manager.streams.info(name))
+      assert.strictEqual(config.max_msgs, 20)
+      assert.instanceOf(yield* Effect.flip(keepStream(nats, full, { name: `${name}-2` })), StreamUnavailable)
     }).pipe(Effect.scoped)
   )
 })

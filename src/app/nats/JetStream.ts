@@ -22,7 +22,9 @@ export class StreamUnavailable extends Schema.TaggedError<StreamUnavailable>()("
 }
 
 const REQUEST_MILLIS = 5000
+/** JetStream's codes. */
 const NAME_IN_USE = 10058
+const STREAM_MISSING = 10059
 
 /** No request is made by this. */
 export const managerOf = (nats: Nats["Service"]): Effect.Effect<JetStreamManager> =>
@@ -58,20 +60,39 @@ export interface StreamState {
 
 export type StreamSettings = Partial<StreamConfig> & { readonly name: string }
 
-/** Makes the stream, or gives an existing one these settings. */
+/**
+ * Makes the stream, or gives an existing one these settings. It looks first: nats-server 2.9 may
+ * ask for the whole storage once more when a stream is added that is there already, and refuse what it holds.
+ */
 export const keepStream = (
   nats: Nats["Service"],
   manager: JetStreamManager,
   settings: StreamSettings
 ): Effect.Effect<StreamState, StreamUnavailable> =>
   ask(nats, settings.name, async () => {
-    try {
-      return stateIn(await manager.streams.add(settings))
-    } catch (cause) {
-      if (!(cause instanceof JetStreamApiError) || cause.code !== NAME_IN_USE) throw cause
-      return stateIn(await manager.streams.update(settings.name, settings))
-    }
+    const found =
+      (await unless(STREAM_MISSING, manager.streams.info(settings.name))) ??
+      (await unless(NAME_IN_USE, manager.streams.add(settings)))
+    // undefined: somebody else has made it meanwhile
+    if (found !== undefined && hasSettings(found.config, settings)) return stateIn(found)
+    return stateIn(await manager.streams.update(settings.name, settings))
   })
+
+/** Undefined when JetStream answers so. */
+const unless = async <A>(code: number, asked: Promise<A>): Promise<A | undefined> => {
+  try {
+    return await asked
+  } catch (cause) {
+    if (cause instanceof JetStreamApiError && cause.code === code) return undefined
+    throw cause
+  }
+}
+
+/** What is no answer of JetStream's has none of them. */
+const hasSettings = (config: Partial<StreamConfig> | null | undefined, settings: StreamSettings): boolean => {
+  const found = new Map<string, unknown>(Object.entries(config ?? {}))
+  return Object.entries(settings).every(([name, wanted]) => JSON.stringify(found.get(name)) === JSON.stringify(wanted))
+}
 
 /** Throws on an answer that is none, whoever gave it: within `ask` that is one failure more. */
 const stateIn = ({ config, created, state }: Partial<StreamInfo>): StreamState => {

@@ -196,8 +196,9 @@ export const makeStreamReader = Effect.fnUntraced(function* (
     return Effect.delay(open, pause).pipe(
       Effect.tapError(({ message }) => {
         gauges.add("tick_reader_failures_total", 1)
-        return Effect.logDebug("A reader of the tick stream cannot be opened; trying again", message)
+        return stream.reading(message)
       }),
+      Effect.tap(() => stream.reading(undefined)),
       Effect.retry(backOff),
       Effect.orDie
     )

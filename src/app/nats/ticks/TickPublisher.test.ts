@@ -59,8 +59,10 @@ describe("a feed that ends", () => {
     Effect.gen(function* () {
       const own = yield* ownServices(["nats"])
       const prefix = freshPrefix("late")
+      const first = new ScriptedTicks(20, { no: 0 })
       const former = new ScriptedTicks(20)
-      const { nats, publisher } = yield* publisherNode(own.natsUrl, { prefix }, new ScriptedTicks(1))
+      const { nats, publisher } = yield* publisherNode(own.natsUrl, { prefix }, first)
+      yield* first.play(publisher, 1)
       yield* publisher.flush
       yield* own.control("nats", "kill")
       yield* until(() => !nats.connected())
@@ -79,7 +81,7 @@ describe("a feed that ends", () => {
       owner.sink.onTake = ({ origin }) => void playings.add(origin?.no ?? -1)
       owner.own(...everyShard)
       yield* until(() => next.symbols.every((symbol) => owner.sink.states.get(symbol)?.next === 60))
-      assert.deepEqual([...playings], [2])
+      assert.deepEqual([...playings], [0, 2])
     }).pipe(Effect.scoped)
   )
 })

@@ -4,7 +4,7 @@
  */
 import { DiscardPolicy, type JetStreamManager, RetentionPolicy, StorageType } from "@nats-io/jetstream"
 import { nanos } from "@nats-io/transport-node"
-import { Context, Effect, Layer, Semaphore } from "effect"
+import { Clock, Context, Effect, Layer, Semaphore } from "effect"
 import { TICK_SHARDS } from "../../../rpc/topics.ts"
 import { keepStream, managerOf, type StreamState, type StreamUnavailable, stateOf } from "../JetStream.ts"
 import { Nats } from "../NatsConnection.ts"
@@ -25,6 +25,9 @@ const MAX_AGE_MILLIS = 30 * 60_000
 /** A message sent again within it is stored once. */
 const DUPLICATES_MILLIS = 2 * 60_000
 
+/** Readers fail for so long before it is said. */
+const PATIENCE_MILLIS = 3000
+
 export class TickStream extends Context.Service<
   TickStream,
   {
@@ -34,6 +37,11 @@ export class TickStream extends Context.Service<
     readonly manager: JetStreamManager
     /** Makes it where it is missing, and answers which one it is. */
     readonly ensure: Effect.Effect<StreamState, StreamUnavailable>
+    /**
+     * For readers: one could not be opened (`reason`), or was. Said in the log once they have failed for some seconds, not once
+     * a reader: without JetStream a node would serve no prices and not say why.
+     */
+    readonly reading: (reason: string | undefined) => Effect.Effect<void>
   }
 >()("lzstock/app/nats/TickStream") {
   static readonly layer = (options: TickStreamOptions): Layer.Layer<TickStream, never, Nats> =>
@@ -41,6 +49,7 @@ export class TickStream extends Context.Service<
       TickStream,
       Effect.gen(function* () {
         const nats = yield* Nats
+        const clock = yield* Clock.Clock
         const manager = yield* managerOf(nats)
         const subjects = subjectsOf(options.prefix)
         const maxBytes = options.maxBytes ?? MAX_BYTES
@@ -59,6 +68,23 @@ export class TickStream extends Context.Service<
         }
         const one = Semaphore.makeUnsafe(1)
         let kept = false
+        let unreadable: { readonly since: number; told: boolean } | undefined
+        const reading = (reason: string | undefined) =>
+          Effect.suspend(() => {
+            if (reason === undefined) {
+              const back = unreadable?.told === true
+              unreadable = undefined
+              return back ? Effect.logInfo("The tick stream can be read again") : Effect.void
+            }
+            const now = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+            unreadable ??= { since: now, told: false }
+            if (unreadable.told || now - unreadable.since < PATIENCE_MILLIS) return Effect.void
+            unreadable.told = true
+            return Effect.logWarning(
+              "The tick stream cannot be read, this node serves no prices; trying again. NATS must run with JetStream (-js) and room for the stream.",
+              { stream: subjects.tickStream, reason }
+            )
+          })
         const keep = Effect.tap(keepStream(nats, manager, settings), () =>
           Effect.sync(() => {
             kept = true
@@ -69,6 +95,7 @@ export class TickStream extends Context.Service<
           subjects,
           maxBytes,
           manager,
+          reading,
           // sixty-four shards ask at once; only the first look is more than a look
           ensure: one.withPermit(
             Effect.suspend(() => (kept ? Effect.catch(stateOf(nats, manager, subjects.tickStream), () => keep) : keep))

@@ -1,8 +1,8 @@
 /** What an owner tells its sink, and a shard that is read again because something of it was lost. */
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Schedule } from "effect"
+import { Deferred, Effect, Logger, Schedule } from "effect"
 import { ScriptedTicks } from "../../../../test/support/scriptedTicks.ts"
-import { freshPrefix, services } from "../../../../test/support/services.ts"
+import { freshPrefix, ownServices, services } from "../../../../test/support/services.ts"
 import { durable, everyShard, ownerNode, publisherNode } from "../../../../test/support/tickNodes.ts"
 import { tickShard } from "../../../rpc/topics.ts"
 import type { NatsTickSourceOptions } from "./NatsTickSource.ts"
@@ -192,6 +192,27 @@ describe("a shard", () => {
       whole()
       assert.notStrictEqual(owner.termOf(shard), first)
       assert.isDefined(owner.termOf(shard))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("that cannot be read is said once, for all shards, and so is that it can be read again", () =>
+    Effect.gen(function* () {
+      const own = yield* ownServices(["nats"])
+      const said: Array<string> = []
+      const log = Logger.make(({ message }) => void said.push(String(Array.isArray(message) ? message[0] : message)))
+      const stream = { prefix: freshPrefix("unreadable") }
+      const owner = yield* ownerNode(own.natsUrl, stream, yield* durable).pipe(Effect.provide(Logger.layer([log])))
+      yield* own.control("nats", "kill")
+      yield* until(() => !owner.nats.connected())
+      owner.own(...everyShard)
+      const about = (text: string) => said.filter((line) => line.includes(text)).length
+      yield* until(() => about("serves no prices") > 0)
+      const failures = owner.gauges.get("tick_reader_failures_total")
+      yield* until(() => owner.gauges.get("tick_reader_failures_total") > failures + 128)
+      yield* own.control("nats", "start")
+      yield* until(() => everyShard.every((shard) => owner.source.isCaughtUp(shard)))
+      assert.strictEqual(about("serves no prices"), 1)
+      assert.strictEqual(about("can be read again"), 1)
     }).pipe(Effect.scoped)
   )
 })
