@@ -34,7 +34,7 @@ describe("the connection to NATS", () => {
       for (const url of ["nats://me:hidden@127.0.0.1:1", "not a url", ""]) {
         const error = yield* Effect.flip(open(url))
         assert.instanceOf(error, NatsUnavailable)
-        assert.include(error.message, "NATS_URL")
+        assert.include(error.message, "set LZSTOCK_NATS_URL")
         assert.notInclude(JSON.stringify(error) + error.message, "hidden")
       }
     }).pipe(Effect.scoped, Effect.provide(quiet))

@@ -12,7 +12,7 @@ export class NatsUnavailable extends Schema.TaggedError<NatsUnavailable>()("Nats
   reason: Schema.String
 }) {
   override get message(): string {
-    return `NATS at ${this.servers} cannot be reached (${this.reason}). Start nats-server, or set NATS_URL to one that runs.`
+    return `NATS at ${this.servers} cannot be reached (${this.reason}). Start nats-server, or set LZSTOCK_NATS_URL to one that runs.`
   }
 }
 

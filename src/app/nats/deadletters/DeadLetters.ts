@@ -19,6 +19,8 @@ export interface DeadLetter {
   readonly symbol: string | undefined
   readonly bytes: Uint8Array
   readonly reason: string
+  /** Says which one it is: parked again within an hour, by whichever node, it is kept once. Absent: it cannot come twice. */
+  readonly id?: string | undefined
   /** Where it was read; read twice, it is parked once. */
   readonly source?: { readonly stream: string; readonly subject: string; readonly seq: number } | undefined
 }
@@ -50,8 +52,10 @@ export class DeadLetters extends Context.Service<
       return ParkedBatches.of({
         park: (batch, reason) => {
           inMemory.park(batch, reason)
-          const { symbol } = batch
+          const { origin, symbol } = batch
           letters.park({
+            // a header's value: whatever a feed calls its run
+            id: origin && `${encodeURIComponent(origin.run)}.${origin.no}.${symbol}.${origin.from}`,
             shard: tickShard(symbol),
             symbol,
             bytes: tickBatchCodec.encode(batch),
@@ -94,7 +98,7 @@ const make = Effect.fnUntraced(function* (options: DeadLetterOptions) {
       return gauges.add("dead_letters_lost_total", 1)
     }
     const time = clock.currentTimeMillisUnsafe()
-    const id = source === undefined ? `${instance}.${count++}` : `${source.stream}.${source.seq}`
+    const id = letter.id ?? (source === undefined ? `${instance}.${count++}` : `${source.stream}.${source.seq}`)
     waiting.push({
       subject: subjects.dead(shard),
       payload,

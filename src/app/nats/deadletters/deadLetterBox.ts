@@ -4,10 +4,10 @@ import { Effect } from "effect"
 import type { TickBatch } from "../../../rpc/ticks.ts"
 import { batchJson, tickBatchCodec } from "../../../rpc/topicCodecs.ts"
 import { tickShard } from "../../../rpc/topics.ts"
-import { ask, managerOf, type StreamUnavailable } from "../JetStream.ts"
+import { ask, managerOf, StreamUnavailable } from "../JetStream.ts"
 import type { Nats } from "../NatsConnection.ts"
 import { subjectsOf } from "../subjects.ts"
-import { headersOf, MESSAGE_ID, sendOnce } from "../ticks/acknowledged.ts"
+import { backOff, headersOf, MESSAGE_ID, sendOnce } from "../ticks/acknowledged.ts"
 import { tickMessageText } from "../ticks/tickMessage.ts"
 import { type DeadLetterFacts, factsOfHeaders } from "./deadLetterStream.ts"
 
@@ -26,7 +26,11 @@ export interface DeadLetterBox {
   readonly find: (number: number) => Effect.Effect<StoredDeadLetter | undefined, StreamUnavailable>
   /**
    * Puts a batch back into the ticks of its shard, without an origin, so that it is folded as late ticks; then drops the
-   * letter. Succeeds when the ticks are in their stream.
+   * letter. Succeeds when both are done. Fails, and plays nothing, when the letter is not there any more; fails too when the
+   * ticks are in their stream but the letter could not be dropped, and says so.
+   *
+   * Certain: a letter that is gone is not played, and one that is still there is not played twice within two minutes (the
+   * duplicate window of the ticks, by a message id of the letter's). Repeated later than that it is.
    */
   readonly replay: (letter: StoredDeadLetter, batch: TickBatch) => Effect.Effect<void, StreamUnavailable>
   /** False: there is none. */
@@ -87,13 +91,29 @@ export const openDeadLetterBox = Effect.fnUntraced(function* (nats: Nats["Servic
     find: (number) => ask(nats, stream, () => read(number)),
     drop: (number) => ask(nats, stream, () => remove(number)),
     dropAll: ask(nats, stream, async () => (await orMissing({ purged: 0 }, streams.purge(stream))).purged),
-    replay: (letter, batch) =>
-      sendOnce(nats, subjects.tickStream, {
+    replay: Effect.fnUntraced(function* (letter, batch) {
+      const { facts, number } = letter
+      const found = yield* ask(nats, stream, () => read(number))
+      // a number may be another letter's by now, in a stream made anew
+      if (found?.facts.time !== facts.time) {
+        return yield* new StreamUnavailable({
+          stream,
+          reason: `letter ${number} is not there any more, nothing was played`
+        })
+      }
+      yield* sendOnce(nats, subjects.tickStream, {
         subject: subjects.ticks(tickShard(batch.symbol)),
         payload: tickMessageText([batchJson({ ...batch, origin: undefined })], undefined),
-        // played twice by mistake, it is there once
-        headers: headersOf({ [MESSAGE_ID]: `${stream}.${letter.number}.${letter.facts.time}` })
-      }).pipe(Effect.andThen(ask(nats, stream, () => remove(letter.number))), Effect.asVoid)
+        headers: headersOf({ [MESSAGE_ID]: `${stream}.${number}.${facts.time}` })
+      })
+      yield* ask(nats, stream, () => remove(number)).pipe(
+        Effect.retry({ times: 3, schedule: backOff }),
+        Effect.mapError(({ reason }) => {
+          const now = `letter ${number} was played but could not be dropped (${reason}): drop it, do not play it again`
+          return new StreamUnavailable({ stream, reason: now })
+        })
+      )
+    })
   }
   return box
 })

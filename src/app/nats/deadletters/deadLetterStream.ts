@@ -15,6 +15,8 @@ export interface DeadLetterOptions {
 
 const MAX_BYTES = 128 * 1024 * 1024
 const MAX_AGE_MILLIS = 14 * 24 * 60 * 60_000
+/** A shard's next owner may read again, and park again, what was parked long before. */
+const DUPLICATES_MILLIS = 60 * 60_000
 
 export const deadLetterStream = (subjects: Subjects, options: DeadLetterOptions): StreamSettings => ({
   name: subjects.deadStream,
@@ -24,6 +26,7 @@ export const deadLetterStream = (subjects: Subjects, options: DeadLetterOptions)
   storage: StorageType.File,
   max_bytes: options.maxBytes ?? MAX_BYTES,
   max_age: nanos(options.maxAgeMillis ?? MAX_AGE_MILLIS),
+  duplicate_window: nanos(Math.min(DUPLICATES_MILLIS, options.maxAgeMillis ?? MAX_AGE_MILLIS)),
   num_replicas: options.replicas ?? 1
 })
 

@@ -4,7 +4,10 @@ import { freshPrefix, ownServices, services } from "../../../../test/support/ser
 import { Gauges } from "../../../actors/kernel/Gauges.ts"
 import { ParkedBatches } from "../../../actors/market/ParkedBatches.ts"
 import type { TickBatch } from "../../../rpc/ticks.ts"
+import { tickShard } from "../../../rpc/topics.ts"
+import { managerOf } from "../JetStream.ts"
 import { Nats } from "../NatsConnection.ts"
+import { subjectsOf } from "../subjects.ts"
 import { DeadLetters } from "./DeadLetters.ts"
 import { openDeadLetterBox } from "./deadLetterBox.ts"
 
@@ -95,7 +98,7 @@ describe("dead letters", () => {
       const { box, gauges, letters, nats, parked } = yield* node(own.natsUrl, freshPrefix("dead"))
       yield* own.control("nats", "kill")
       yield* until(() => !nats.connected())
-      for (let n = 0; n < 1500; n++) parked.park(batch, `number ${n}`)
+      for (let n = 0; n < 1500; n++) parked.park({ ...batch, origin: { run: "r", no: 1, from: n } }, `number ${n}`)
       assert.strictEqual(gauges.get("dead_letters_lost_total"), 1500 - 1024)
       yield* own.control("nats", "start")
       yield* letters.flush
@@ -104,6 +107,62 @@ describe("dead letters", () => {
         stored.map(({ facts }) => facts.reason),
         Array.from({ length: 1024 }, (_, n) => `number ${n}`)
       )
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("keep a batch once that its shard's next owner parks again, but not another one of that symbol", () =>
+    Effect.gen(function* () {
+      const { natsUrl } = yield* Effect.promise(services)
+      const prefix = freshPrefix("dead")
+      const one = yield* node(natsUrl, prefix)
+      const two = yield* node(natsUrl, prefix)
+      const of = (run: string, no: number, from: number): TickBatch => ({ ...batch, origin: { run, no, from } })
+      for (const { letters, parked } of [one, two]) {
+        for (const each of [of("a run: ü", 1, 3), of("a run: ü", 1, 4), of("a run: ü", 2, 3)]) parked.park(each, "odd")
+        yield* letters.flush
+      }
+      const stored = yield* one.box.list(10)
+      assert.deepEqual(
+        stored.map(({ batch }) => [batch?.origin?.no, batch?.origin?.from]),
+        [
+          [1, 3],
+          [1, 4],
+          [2, 3]
+        ]
+      )
+      const { streams } = yield* managerOf(one.nats)
+      const { config } = yield* Effect.promise(() => streams.info(subjectsOf(prefix).deadStream))
+      assert.strictEqual(config.duplicate_window, 3600e9)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("are played once, also when they cannot be dropped and are played again, and not when they are gone", () =>
+    Effect.gen(function* () {
+      const { natsUrl } = yield* Effect.promise(services)
+      const prefix = freshPrefix("dead")
+      const subjects = subjectsOf(prefix)
+      const { box, letters, nats, parked } = yield* node(natsUrl, prefix)
+      const { streams } = yield* managerOf(nats)
+      yield* Effect.promise(() =>
+        streams.add({ name: subjects.tickStream, subjects: [subjects.ticks(tickShard("SPY"))] })
+      )
+      const played = Effect.promise(async () => (await streams.info(subjects.tickStream)).state.messages)
+      parked.park(batch, "odd")
+      parked.park({ ...batch, origin: undefined }, "odd too")
+      yield* letters.flush
+      const [first, second] = yield* box.list(10)
+      if (first === undefined || second === undefined) return assert.fail("they were not stored")
+      yield* box.replay(first, batch)
+      const gone = yield* Effect.flip(box.replay(first, batch))
+      assert.include(gone.reason, "nothing was played")
+      assert.strictEqual(yield* played, 1)
+      yield* Effect.promise(() => streams.update(subjects.deadStream, { deny_delete: true }))
+      for (let times = 0; times < 2; times++) {
+        const stuck = yield* Effect.flip(box.replay(second, batch))
+        assert.include(stuck.reason, "was played but could not be dropped")
+      }
+      assert.strictEqual(yield* played, 2)
+      assert.strictEqual((yield* box.list(10)).length, 1)
     }).pipe(Effect.scoped)
   )
 })
