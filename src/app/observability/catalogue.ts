@@ -83,7 +83,10 @@ export const catalogue: Readonly<Record<string, Description>> = {
   nats_disconnects_total: counter("Times the connection to NATS broke.", ""),
   nats_handler_failures_total: counter("Handlers of NATS messages that threw; nothing else was touched.", ""),
   nats_links_active: gauge("Open virtual connections between nodes, counted at each end.", ""),
-  nats_frames_refused_total: counter("Frames, dials and answers to this node alone that made no sense and were refused.", ""),
+  nats_frames_refused_total: counter(
+    "Frames, dials and answers to this node alone that made no sense and were refused.",
+    ""
+  ),
 
   runners_lost_total: counter("Runners of the cluster that this node found gone.", ""),
 
@@ -115,6 +118,10 @@ export const catalogue: Readonly<Record<string, Description>> = {
   tick_publish_retries_total: counter("Messages of ticks sent again for want of an acknowledgement.", ""),
   tick_bytes_unsettled: gauge("Bytes this node's feed has in the tick stream that no owner has settled.", ""),
   tick_stream_gaps_total: counter("Messages that the tick stream's window lost before they were read here.", ""),
+  tick_stream_tails_lost_total: counter(
+    "Times a shard was read from its first message: NATS had lost the stream's end.",
+    ""
+  ),
   tick_messages_refused_total: counter("Messages on tick subjects that were none; set aside as dead letters.", ""),
   tick_reader_failures_total: counter("Times a reader of the tick stream could not be opened.", ""),
   tick_shards_read_again_total: counter("Times a shard was read again from what was settled.", ""),

@@ -10,6 +10,7 @@ import type { Gauges } from "../../../actors/kernel/Gauges.ts"
 import { addConsumer } from "../JetStream.ts"
 import type { Nats } from "../NatsConnection.ts"
 import { backOff, MESSAGE_ID } from "./acknowledged.ts"
+import { isOf, nextGeneration } from "./settled.ts"
 import type { TickStream } from "./TickStream.ts"
 
 export interface StoredMessage {
@@ -32,7 +33,7 @@ export interface StreamReader {
 
 export interface StreamReaderOptions {
   readonly subject: string
-  /** Where to begin: behind this position, if the stream is still that one; otherwise with the first message. */
+  /** Where to begin: behind this position, if the stream is still that one and holds it; otherwise with the first message. */
   readonly after: { readonly stream: string; readonly seq: number } | undefined
 }
 
@@ -79,6 +80,8 @@ export const makeStreamReader = Effect.fnUntraced(function* (
   let source: Source | undefined
   let buffer: Array<StoredMessage> = []
   let after = options.after
+  /** What the stream is called in positions. */
+  let named = options.after?.stream
   /** Messages still to come of those that were there at the start; undefined before the first consumer. */
   let backlog: number | undefined
   /** Whether `take` has said that it has caught up. */
@@ -151,12 +154,26 @@ export const makeStreamReader = Effect.fnUntraced(function* (
     }
   }
 
+  /** From the first message: whoever folds them skips what it has. */
+  const beginAnew = (name: string) => {
+    named = name
+    after = undefined
+    publisher = undefined
+  }
+
   const open = Effect.gen(function* () {
-    const { identity } = yield* stream.ensure
-    if (after !== undefined && after.stream !== identity) {
-      after = undefined
-      publisher = undefined
+    const { identity, lastSeq } = yield* stream.ensure
+    if (named === undefined || !isOf(named, identity)) beginAnew(identity)
+    else if (after !== undefined && lastSeq < after.seq) {
+      gauges.add("tick_stream_tails_lost_total", 1)
+      yield* Effect.logWarning("NATS has lost the end of the tick stream; it is read from its first message", {
+        subject: options.subject,
+        lastSeq,
+        read: after.seq
+      })
+      beginAnew(nextGeneration(named, identity))
     }
+    const reads = named ?? identity
     const made = yield* addConsumer(nats, stream.manager, stream.name, {
       name: `reader-${nuid.next()}`,
       filter_subject: options.subject,
@@ -173,7 +190,7 @@ export const makeStreamReader = Effect.fnUntraced(function* (
     const opened: Source = {
       inbox,
       next: `$JS.API.CONSUMER.MSG.NEXT.${stream.name}.${made.name}`,
-      stream: identity,
+      stream: reads,
       close: nats.listen(inbox, (message) => hear(opened, message)),
       delivered: 0,
       asked: 0,

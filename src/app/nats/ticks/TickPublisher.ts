@@ -15,7 +15,7 @@ import { Nats } from "../NatsConnection.ts"
 import { shardOfSubject } from "../subjects.ts"
 import { backOff, headersOf, MESSAGE_ID, sendOnce } from "./acknowledged.ts"
 import { type OutMessage, ShardOutbox, UnsettledBytes } from "./ShardOutbox.ts"
-import { decodeSettled } from "./settled.ts"
+import { decodeSettled, isOf } from "./settled.ts"
 import { TickStream } from "./TickStream.ts"
 import { tickMessageText } from "./tickMessage.ts"
 
@@ -253,7 +253,7 @@ const make = Effect.fnUntraced(function* (options: TickPublisherOptions) {
     const said = decodeSettled(data)
     const shard = shards[shardOfSubject(subject, TICK_SHARDS) ?? -1]
     if (said === undefined || shard === undefined) return gauges.add("bus_messages_refused_total", 1)
-    if (said.stream !== identity) return
+    if (identity === undefined || !isOf(said.stream, identity)) return
     shard.unsettled.settled(said.seq)
     openWindow(shard)
   })

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest"
 import type { TickBatch } from "../../../rpc/ticks.ts"
 import { batchJson, WrongMessage } from "../../../rpc/topicCodecs.ts"
 import { tickShard } from "../../../rpc/topics.ts"
-import { decodeSettled, settledText } from "./settled.ts"
+import { decodeSettled, isOf, nextGeneration, settledText } from "./settled.ts"
 import { decodeTickMessage, tickMessageText } from "./tickMessage.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -75,4 +75,14 @@ it("what is settled comes back as it was written; anything else is nothing", () 
       expect(decodeSettled(data)).toBeUndefined()
     })
   )
+})
+
+it("a stream that lost its end is another one each time, and still that stream", () => {
+  const identity = "A_TICKS@2026-01-01T00:00:00.1Z"
+  const once = nextGeneration(identity, identity)
+  const twice = nextGeneration(once, identity)
+  expect(new Set([identity, once, twice]).size).toBe(3)
+  for (const stream of [identity, once, twice]) expect(isOf(stream, identity)).toBe(true)
+  for (const stream of ["", `${identity}1`, "A_TICKS@2026-01-01T00:00:00.12Z#1"])
+    expect(isOf(stream, identity)).toBe(false)
 })
