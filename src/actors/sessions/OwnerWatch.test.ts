@@ -13,7 +13,7 @@ it.effect("a shard that somebody served is lost once nobody has said so for two 
     const bus = yield* Bus
     let now = 0
     const lost: Array<number> = []
-    yield* makeOwnerWatch(
+    const { served } = yield* makeOwnerWatch(
       bus,
       () => now,
       (shard) => void lost.push(shard)
@@ -34,8 +34,10 @@ it.effect("a shard that somebody served is lost once nobody has said so for two 
     assert.deepStrictEqual(lost, [3])
     yield* pass(250)
     yield* bus.publish(ownedShardsTopic, { shards: [3, 4] })
+    // its actor has answered, and it falls silent before anybody said so
+    served(5)
     yield* pass(2_250)
-    assert.deepStrictEqual(lost, [3, 3, 4])
+    assert.deepStrictEqual(lost, [3, 3, 4, 5])
   }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(Bus.layerInProcess, Gauges.layer)))
 )
 

@@ -1,6 +1,6 @@
 /**
  * Whether somebody serves each tick shard, by what market nodes say twice a second (`market.owned`). A shard is judged from the
- * first time somebody said that it serves it; in one process nobody ever falls silent.
+ * first time somebody said that it serves it, or an actor of it answered; and not at all where nobody says such things.
  */
 import { Effect } from "effect"
 import { ownedShardsTopic, TICK_SHARDS } from "../../rpc/topics.ts"
@@ -16,16 +16,19 @@ export const makeOwnerWatch = Effect.fnUntraced(function* (
   now: () => number,
   onLost: (shard: number) => void
 ) {
+  let isSaid = false
   const heardAt = new Float64Array(TICK_SHARDS).fill(Number.POSITIVE_INFINITY)
   const lost = new Set<number>()
   yield* bus.subscribe(ownedShardsTopic, ({ shards }) => {
     const time = now()
+    isSaid = true
     for (const shard of shards) {
       heardAt[shard] = time
       lost.delete(shard)
     }
   })
   const look = Effect.sync(() => {
+    if (!isSaid) return
     const since = now() - OWNER_SILENCE_MILLIS
     for (let shard = 0; shard < TICK_SHARDS; shard++) {
       if ((heardAt[shard] ?? Number.POSITIVE_INFINITY) > since || lost.has(shard)) continue
@@ -34,4 +37,10 @@ export const makeOwnerWatch = Effect.fnUntraced(function* (
     }
   })
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(LOOK_MILLIS), look)))
+  return {
+    /** An actor of the shard has answered: somebody serves it. */
+    served: (shard: number) => {
+      if (heardAt[shard] === Number.POSITIVE_INFINITY) heardAt[shard] = now()
+    }
+  }
 })

@@ -48,7 +48,7 @@ export class QuoteHub extends Context.Service<
       yield* bus.onLoss(() => {
         for (const { again } of topics.values()) again.openUnsafe()
       })
-      yield* makeOwnerWatch(bus, wheel.now, (shard) => {
+      const owners = yield* makeOwnerWatch(bus, wheel.now, (shard) => {
         for (const { again, topic } of topics.values()) {
           if (tickShard(topic.symbol) !== shard) continue
           topic.lose(wheel.now())
@@ -84,6 +84,7 @@ export class QuoteHub extends Context.Service<
                 Effect.retry(retrySnapshot)
               )
               topic.confirm(snapshot, wheel.now())
+              owners.served(tickShard(topic.symbol))
               // ends when the owner goes: ask whoever owns the symbol next where it stands. A planned change of owner is over
               // before anybody need be told; one that is not comes as an error of the snapshot, or as silence (OwnerWatch)
               yield* Effect.raceFirst(Effect.exit(tickers.hold(topic.symbol)), again.await)
