@@ -183,7 +183,7 @@ export const ticks = (scale: number): Promise<Report> =>
       conditions: [
         `Trades of ${SYMBOLS} symbols over half an hour of market time: a publisher process (TickPublisher) → JetStream → a process that owns every shard (NatsTickSource, router, supervised ticker actors) and says its quotes on core NATS. As fast as it goes: the publisher waits for the owner. ${serviceVersions()}.`,
         `Median of ${ROUNDS} rounds, each in fresh processes, all ways in turn; the first third of the ticks warms up. CPU is each whole process's, garbage collection included; that of one process includes publishing and hearing the quotes.`,
-        "In memory: one runner, no store, so that only messaging and folding count. In PostgreSQL: the market role's cluster, terms, checkpoints and bars; half an hour of market time in seconds is a bar load far above a real day's.",
+        "In memory: one runner, no store, so that only messaging and folding count. In PostgreSQL: the market role's cluster, terms, checkpoints and bars; half an hour of bars in seconds; what is settled after the last tick is not counted.",
         "Bare NATS: publish and subscribe of the same bytes on core NATS, encoded before, not decoded, not stored; 'as large': as many batches a message as the publisher had gathered."
       ],
       head: [

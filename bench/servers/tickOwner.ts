@@ -2,6 +2,7 @@
 import { connect } from "@nats-io/transport-node"
 import { Context, Effect, Layer, Scope } from "effect"
 import { Gauges } from "../../src/actors/kernel/Gauges.ts"
+import { TICK_SHARDS } from "../../src/rpc/topics.ts"
 import { countFibers, fibersActive } from "../support/fibers.ts"
 import { layerInMemory, layerInPostgres, type Wires } from "../support/marketNode.ts"
 import { TEN_O_CLOCK } from "../support/morning.ts"
@@ -10,13 +11,23 @@ import { symbolsOf } from "../support/topology.ts"
 import { settledMemory, startVitals, type Vitals } from "../support/vitals.ts"
 
 const LOOK_MILLIS = 5
+const STILL_MILLIS = 30_000
 
 let gauges: Gauges["Service"] | undefined
 let messages = 0
 let endVitals: (() => Vitals) | undefined
 
-const until = async (condition: () => boolean): Promise<void> => {
-  while (!condition()) await new Promise((done) => setTimeout(done, LOOK_MILLIS))
+/** Fails when `progress` stands still: an owner that has lost its shards for good folds nothing more. */
+const until = async (condition: () => boolean, progress: () => number): Promise<void> => {
+  let [reached, at] = [progress(), performance.now()]
+  while (!condition()) {
+    await new Promise((done) => setTimeout(done, LOOK_MILLIS))
+    const now = progress()
+    if (now !== reached) [reached, at] = [now, performance.now()]
+    else if (performance.now() - at > STILL_MILLIS) {
+      throw new Error(`stands still at ${reached}; ${gauge("tick_shards_active")} shards are owned`)
+    }
+  }
 }
 const gauge = (name: string, labels?: string) => gauges?.get(name, labels) ?? 0
 
@@ -30,7 +41,8 @@ const owner = {
         : layerInPostgres(asked.wires, asked.databaseUrl, symbols, marketTime)
     const building = Scope.provide(Layer.build(layer), Scope.makeUnsafe())
     gauges = Context.get(await Effect.runPromise(building.pipe(countFibers)), Gauges)
-    await until(() => gauge("tick_shards_active") === 64)
+    const shards = () => gauge("tick_shards_active")
+    await until(() => shards() === TICK_SHARDS, shards)
   },
   openBare: async (asked: { readonly natsUrl: string; readonly subject: string }): Promise<void> => {
     const connection = await connect({ servers: new URL(asked.natsUrl).host })
@@ -50,7 +62,11 @@ const owner = {
   },
   /** Once so many ticks are folded, or so many bare messages heard. */
   end: async (asked: { readonly ticks?: number; readonly messages?: number }): Promise<Vitals> => {
-    await until(() => gauge("ticks_folded_total") >= (asked.ticks ?? 0) && messages >= (asked.messages ?? 0))
+    const folded = () => gauge("ticks_folded_total")
+    await until(
+      () => folded() >= (asked.ticks ?? 0) && messages >= (asked.messages ?? 0),
+      () => folded() + messages
+    )
     if (endVitals === undefined) throw new Error("begin first")
     return endVitals()
   },

@@ -44,7 +44,7 @@ const pace = {
     const context = await Effect.runPromise(Scope.provide(Layer.build(layerPublisher(wires)), Scope.makeUnsafe()))
     const ticks = Context.get(context, TickPublisher)
     let upTo = Number.NEGATIVE_INFINITY
-    const feed = { run: "bench", canWait: true, publishedUpTo: () => upTo }
+    const feed = { run: wires.prefix, no: 1, canWait: true, publishedUpTo: () => upTo }
     await Effect.runPromise(Scope.provide(ticks.begin(feed), Scope.makeUnsafe()))
     const run = Effect.runPromiseWith(context)
     publish = async (batch) => {

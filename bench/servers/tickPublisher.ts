@@ -32,7 +32,7 @@ const open = async (wires: Wires): Promise<void> => {
   const ticks = Context.get(context, TickPublisher)
   const gauges = Context.get(context, Gauges)
   let upTo = Number.NEGATIVE_INFINITY
-  const feed = { run: "bench", canWait: true, publishedUpTo: () => upTo }
+  const feed = { run: wires.prefix, no: 1, canWait: true, publishedUpTo: () => upTo }
   await Effect.runPromise(Scope.provide(ticks.begin(feed), Scope.makeUnsafe()))
   const all = Effect.fnUntraced(function* (from: number, to: number) {
     for (let at = from; at < to; at++) {
@@ -86,7 +86,7 @@ const publisher = {
       texts.set(shard, own)
       const first = from.get(batch.symbol) ?? 0
       from.set(batch.symbol, first + batch.ticks.length)
-      own.push(batchJson({ ...batch, origin: { run: "bench", from: first } }))
+      own.push(batchJson({ ...batch, origin: { run: "bench", no: 1, from: first } }))
       if (own.length >= together) close(shard)
     }
     for (const shard of [...texts.keys()]) close(shard)

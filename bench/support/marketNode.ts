@@ -25,6 +25,7 @@ import { layerFeed } from "./morning.ts"
 
 export interface Wires {
   readonly natsUrl: string
+  /** Of every subject; also names the feed's run and the bars' source, so that nothing stored before is continued. */
   readonly prefix: string
 }
 
@@ -85,7 +86,7 @@ export const layerInPostgres = (
   const ground = Layer.provideMerge(layerNats(wires, "market"), layerDatabase(databaseUrl))
   const runner = { host: "bench", port: 1, groups: [MARKET_SHARDS] }
   return layerActors(wires).pipe(
-    Layer.provideMerge(Layer.mergeAll(BarStoreSql.layer({ source: "bench" }), CheckpointsSql.layer)),
+    Layer.provideMerge(Layer.mergeAll(BarStoreSql.layer({ source: wires.prefix }), CheckpointsSql.layer)),
     Layer.provideMerge(ShardTerms.layer),
     Layer.provideMerge(ShardLedgerSql.layer),
     Layer.provideMerge(
