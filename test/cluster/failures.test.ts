@@ -5,7 +5,7 @@
 import { Effect } from "effect"
 import { beforeAll, describe, expect, it } from "vitest"
 import type { Cluster } from "../../scripts/cluster/client.mjs"
-import { cluster, eventually } from "../support/cluster.ts"
+import { cluster, eventually, gauge } from "../support/cluster.ts"
 import { ClusterWatcher } from "../support/clusterWatcher.ts"
 import {
   type BarFacts,
@@ -24,11 +24,6 @@ const intervals = ["1s", "1m", "1d"] as const
 let expected: Record<(typeof intervals)[number], Record<string, ReadonlyArray<BarFacts>>>
 
 const markets = ({ nodes }: Cluster) => nodes.filter(({ role }) => role === "market")
-
-const gauge = async (url: string, name: string): Promise<number> => {
-  const line = (await (await fetch(`${url}/metrics`)).text()).split("\n").find((one) => one.startsWith(`${name} `))
-  return Number(line?.slice(name.length + 1) ?? 0)
-}
 
 /** The market node that has folded most since it started. */
 const busiest = async (running: Cluster) => {

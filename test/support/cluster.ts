@@ -5,6 +5,7 @@ import path from "node:path"
 import { Effect, type Scope } from "effect"
 import { type Cluster, type ClusterOptions, startCluster } from "../../scripts/cluster/client.mjs"
 import { killAll, until } from "../../scripts/services/processes.mjs"
+import { TICK_SHARDS } from "../../src/rpc/topics.ts"
 import { identityOf, ownTempFolder } from "./keepers.ts"
 import { freshDatabase, freshPrefix, services } from "./services.ts"
 
@@ -48,6 +49,21 @@ const UNTIL_MS = 25_000
 export const eventually = async (what: string, condition: () => boolean | Promise<boolean>): Promise<void> => {
   if (!(await until(condition, UNTIL_MS))) throw new Error(`never: ${what}`)
 }
+
+/** A metric of a node as it stands, by its name with its labels; 0 where it has none. */
+export const gauge = async (url: string, name: string): Promise<number> => {
+  const line = (await (await fetch(`${url}/metrics`)).text()).split("\n").find((one) => one.startsWith(`${name} `))
+  return Number(line?.slice(name.length + 1) ?? 0)
+}
+
+/** Every tick shard has an owner, and none is about to move: each of the market nodes has its share. */
+export const settledDown = ({ nodes }: Cluster): Promise<void> =>
+  eventually("every shard is where it stays", async () => {
+    const markets = nodes.filter(({ role }) => role === "market")
+    const owned = await Promise.all(markets.map(({ url }) => gauge(url, "tick_shards_active")))
+    const share = Math.floor(TICK_SHARDS / markets.length)
+    return owned.every((shards) => Math.abs(shards - share) <= 1) && owned.reduce((a, b) => a + b) === TICK_SHARDS
+  })
 
 /** What the nodes of one cluster did. */
 export const openJournal = () => {

@@ -7,6 +7,7 @@ const actor = (symbol: string) => {
   const local: LocalTicker = {
     symbol,
     shard: 0,
+    isWaiting: () => false,
     isDurable: () => true,
     settle: Effect.void,
     fed: false,

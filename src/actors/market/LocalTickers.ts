@@ -15,6 +15,8 @@ export interface LocalTicker {
   readonly offer: (batch: TickBatch) => boolean
   /** Waits for room. False: this actor has stopped, activate it again. */
   readonly accept: (batch: TickBatch) => Effect.Effect<boolean>
+  /** It waits for a store before it folds on: nothing it said is current. */
+  readonly isWaiting: () => boolean
   /** Every batch it took is in a durable checkpoint. */
   readonly isDurable: () => boolean
   /** Succeeds once every batch it took before is in a durable checkpoint. */

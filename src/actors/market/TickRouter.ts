@@ -191,9 +191,14 @@ const make = Effect.gen(function* () {
   })
 
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep("1 second"), sweep)))
+  const isServed = (shard: number): boolean => {
+    if (!terms.owns(shard) || !source.isCaughtUp(shard)) return false
+    for (const ticker of locals.ofShard(shard)) if (ticker.isWaiting()) return false
+    return true
+  }
   const sayOwned = Effect.suspend(() =>
     bus.publish(ownedShardsTopic, {
-      shards: allShards.filter((shard) => terms.owns(shard) && source.isCaughtUp(shard))
+      shards: allShards.filter(isServed)
     })
   ).pipe(Effect.catchCause((cause) => Effect.logError("A node could not say what it owns", cause)))
   yield* Effect.forkScoped(Effect.repeat(sayOwned, Schedule.spaced(OWNED_MILLIS)))

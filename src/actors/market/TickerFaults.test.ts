@@ -8,6 +8,7 @@ import { settle } from "../../../test/support/sessionNode.ts"
 import { batch, bodyOf, isOrdered, listen, stateOf, ten, trade } from "../../../test/support/tickerProbe.ts"
 import { Ticker } from "../../rpc/ticker.ts"
 import type { TickBatch } from "../../rpc/ticks.ts"
+import { ownedShardsTopic, tickShard } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { BarStore } from "./BarStore.ts"
@@ -188,6 +189,48 @@ describe("a fault in one ticker's fold", () => {
       )
     }
   )
+
+  it.effect("a recorded day that would lose bars waits for the store, and does not pass for current meanwhile", () => {
+    const feed = new ScriptedFeed(["AAPL"])
+    let down = true
+    const flaky = Layer.effect(
+      BarStore,
+      Effect.map(BarStore, (store) =>
+        BarStore.of({
+          ...store,
+          put: (...args) => Effect.suspend(() => (down ? Effect.die(new Error("disk full")) : store.put(...args)))
+        })
+      )
+    )
+    return Effect.gen(function* () {
+      yield* shardsReady
+      const bus = yield* Bus
+      const client = yield* Ticker.client
+      const store = yield* BarStore
+      let served: ReadonlyArray<number> = []
+      yield* bus.subscribe(ownedShardsTopic, ({ shards }) => {
+        served = shards
+      })
+      const said = Effect.andThen(TestClock.adjust("1 second"), settle)
+      yield* publish(batch("AAPL", trade(ten, 10)))
+      yield* settle
+      yield* said
+      assert.include(served, tickShard("AAPL"))
+      for (let second = 1; second <= 8; second++) {
+        yield* publish(batch("AAPL", trade(ten + second * 1_000, 10 + second)))
+        yield* settle
+      }
+      yield* said
+      assert.notInclude(served, tickShard("AAPL"))
+      assert.strictEqual((yield* Effect.flip(client("AAPL").Snapshot()))._tag, "Unavailable")
+      down = false
+      yield* recovered
+      assert.include(served, tickShard("AAPL"))
+      assert.strictEqual((yield* client("AAPL").Snapshot()).seq, 9)
+      const seconds = yield* store.page({ symbol: "AAPL", interval: "1s", limit: 99 })
+      assert.strictEqual(seconds.length, 8)
+    }).pipe(Effect.scoped, Effect.provide(marketNode(feed, { barStore: flaky, settings: { unsavedBars: 6 } })))
+  })
 
   it.effect("a store that fails costs no quote, and gets its bars when it is back", () => {
     const feed = new ScriptedFeed(["AAPL"])

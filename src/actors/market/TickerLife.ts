@@ -135,7 +135,7 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     }
     changes.clear()
     if (storage.isDue()) steps.push(storage.store)
-    if (storage.isCrowded() && canWait(feed.label)) steps.push(storage.room)
+    if (storage.isCrowded() && canWait(feed.label)) steps.push(presence.waitingFor(storage.room))
     // after a crash some of what came before it may still be in hand
     if (settlements.length > 0 && owner !== undefined && fold.waiting === 0) {
       steps.push(answer(settlements.splice(0), owner))
@@ -332,6 +332,7 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     shard,
     fed: false,
     touchedAt: Number.NEGATIVE_INFINITY,
+    isWaiting: () => presence.isWaiting,
     isDurable: () => offered === durable,
     offer,
     accept,

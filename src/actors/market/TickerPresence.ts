@@ -16,6 +16,7 @@ export class TickerPresence {
   #died = Deferred.makeUnsafe<never, Unavailable>()
   #retryAt: number | undefined
   #stopped = false
+  #waits = false
 
   /** `owned`: whether the cluster has the symbol's shard on this node. */
   constructor(symbol: string, clock: Clock.Clock, owned: () => boolean) {
@@ -29,6 +30,21 @@ export class TickerPresence {
   }
   get isResting(): boolean {
     return this.#retryAt !== undefined
+  }
+  /** It waits for a store before it folds on: what it would say is not current. */
+  get isWaiting(): boolean {
+    return this.#waits
+  }
+  waitingFor<A>(waiting: Effect.Effect<A>): Effect.Effect<A> {
+    return Effect.suspend(() => {
+      this.#waits = true
+      return Effect.ensuring(
+        waiting,
+        Effect.sync(() => {
+          this.#waits = false
+        })
+      )
+    })
   }
   /** Fails when the actor gives up or stops (A7). */
   get death(): Effect.Effect<never, Unavailable> {
@@ -76,7 +92,7 @@ export class TickerPresence {
   /** Reads once the actor is settled. */
   whenSettled<A>(read: () => A): Effect.Effect<A, Unavailable> {
     return Effect.suspend(() => {
-      if (this.#stopped) return Effect.fail(this.#unavailable())
+      if (this.#stopped || this.#waits) return Effect.fail(this.#unavailable())
       if (this.#retryAt !== undefined) {
         this.want()
         if (this.#clock.currentTimeMillisUnsafe() < this.#retryAt) return Effect.fail(this.#unavailable())
@@ -93,9 +109,11 @@ export class TickerPresence {
     return new Unavailable({
       what: this.#symbol,
       retryAfterMillis: Math.max(100, (this.#retryAt ?? 0) - this.#clock.currentTimeMillisUnsafe()),
-      message: this.isResting
-        ? `${this.#symbol} failed too often and is resting`
-        : `${this.#symbol} is moving or going to sleep, ask again`
+      message: this.#waits
+        ? `${this.#symbol} waits for the bar store before it goes on`
+        : this.isResting
+          ? `${this.#symbol} failed too often and is resting`
+          : `${this.#symbol} is moving or going to sleep, ask again`
     })
   }
 }
