@@ -5,6 +5,9 @@
 import { type Clock, Deferred, Effect, Latch } from "effect"
 import { Unavailable } from "../../rpc/market.ts"
 
+/** A replay at full speed fills the store for moments at a time. */
+const PATIENCE_MILLIS = 2_000
+
 export class TickerPresence {
   readonly #symbol: string
   readonly #clock: Clock.Clock
@@ -16,7 +19,7 @@ export class TickerPresence {
   #died = Deferred.makeUnsafe<never, Unavailable>()
   #retryAt: number | undefined
   #stopped = false
-  #waits = false
+  #waitsSince: number | undefined
 
   /** `owned`: whether the cluster has the symbol's shard on this node. */
   constructor(symbol: string, clock: Clock.Clock, owned: () => boolean) {
@@ -31,17 +34,17 @@ export class TickerPresence {
   get isResting(): boolean {
     return this.#retryAt !== undefined
   }
-  /** It waits for a store before it folds on: what it would say is not current. */
+  /** It has waited for a store for longer than a full store takes to make room: what it said is not current. */
   get isWaiting(): boolean {
-    return this.#waits
+    return this.#waitsSince !== undefined && this.#clock.currentTimeMillisUnsafe() - this.#waitsSince > PATIENCE_MILLIS
   }
   waitingFor<A>(waiting: Effect.Effect<A>): Effect.Effect<A> {
     return Effect.suspend(() => {
-      this.#waits = true
+      this.#waitsSince = this.#clock.currentTimeMillisUnsafe()
       return Effect.ensuring(
         waiting,
         Effect.sync(() => {
-          this.#waits = false
+          this.#waitsSince = undefined
         })
       )
     })
@@ -92,7 +95,7 @@ export class TickerPresence {
   /** Reads once the actor is settled. */
   whenSettled<A>(read: () => A): Effect.Effect<A, Unavailable> {
     return Effect.suspend(() => {
-      if (this.#stopped || this.#waits) return Effect.fail(this.#unavailable())
+      if (this.#stopped) return Effect.fail(this.#unavailable())
       if (this.#retryAt !== undefined) {
         this.want()
         if (this.#clock.currentTimeMillisUnsafe() < this.#retryAt) return Effect.fail(this.#unavailable())
@@ -109,11 +112,9 @@ export class TickerPresence {
     return new Unavailable({
       what: this.#symbol,
       retryAfterMillis: Math.max(100, (this.#retryAt ?? 0) - this.#clock.currentTimeMillisUnsafe()),
-      message: this.#waits
-        ? `${this.#symbol} waits for the bar store before it goes on`
-        : this.isResting
-          ? `${this.#symbol} failed too often and is resting`
-          : `${this.#symbol} is moving or going to sleep, ask again`
+      message: this.isResting
+        ? `${this.#symbol} failed too often and is resting`
+        : `${this.#symbol} is moving or going to sleep, ask again`
     })
   }
 }
