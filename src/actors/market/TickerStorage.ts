@@ -116,7 +116,10 @@ export const makeTickerStorage = Effect.fnUntraced(function* (
     },
     store,
     isDue,
-    room: roomy.await,
+    // a write that was refused makes no room: the actor goes on, and finds that its term has ended
+    room: Effect.suspend(() =>
+      storing === undefined ? Effect.void : Effect.raceFirst(roomy.await, Deferred.await(storing))
+    ),
     isCrowded: () => !roomy.isOpen(),
     forget: () => {
       unsaved.clear()
