@@ -36,7 +36,7 @@ const busiest = async (running: Cluster) => {
 }
 
 const ended = async (watcher: ClusterWatcher) => {
-  await eventually("the recording ends", async () => (await watcher.client.status()).feed.state === "ended", 90_000)
+  await eventually("the recording ends", async () => (await watcher.client.status()).feed.state === "ended")
 }
 
 /** Who is told to try again does so. */

@@ -46,12 +46,8 @@ export const noServices = {
 
 const UNTIL_MS = 25_000
 
-export const eventually = async (
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  withinMillis = UNTIL_MS
-): Promise<void> => {
-  if (!(await until(condition, withinMillis))) throw new Error(`never: ${what}`)
+export const eventually = async (what: string, condition: () => boolean | Promise<boolean>): Promise<void> => {
+  if (!(await until(condition, UNTIL_MS))) throw new Error(`never: ${what}`)
 }
 
 /** A metric of a node as it stands, by its name with its labels; 0 where it has none. */
