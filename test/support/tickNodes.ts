@@ -102,6 +102,10 @@ export class FoldingSink implements TickSink {
       this.#lost.delete(shard)
     })
 
+  /** Set to make what was handed over be folded late. */
+  beforeFolded: Effect.Effect<void> = Effect.void
+  readonly folded = (_shard: number): Effect.Effect<void> => this.beforeFolded
+
   readonly caughtUp = (shard: number): void => void this.told.push({ what: "caught-up", shard })
 
   /** Its actor dies with what it had not saved; the next batch starts it from its checkpoint. */

@@ -9,6 +9,7 @@ const actor = (symbol: string) => {
     shard: 0,
     isWaiting: () => false,
     isDurable: () => true,
+    folded: Effect.void,
     settle: Effect.void,
     fed: false,
     touchedAt: 0,

@@ -164,8 +164,21 @@ const make = Effect.gen(function* () {
     }
   }
 
-  const settle = Effect.fnUntraced(function* (shard: number) {
+  /** What waited for actors of the shard to start is in their mailboxes. */
+  const started = Effect.fnUntraced(function* (shard: number) {
     for (const [symbol, waiting] of starting) if (tickShard(symbol) === shard) yield* Deferred.await(waiting.done)
+  })
+
+  const folded = Effect.fnUntraced(function* (shard: number) {
+    yield* started(shard)
+    yield* Effect.forEach(Array.from(locals.ofShard(shard)), (ticker) => ticker.folded, {
+      concurrency: "unbounded",
+      discard: true
+    })
+  })
+
+  const settle = Effect.fnUntraced(function* (shard: number) {
+    yield* started(shard)
     const undurable = Array.from(locals.ofShard(shard)).filter((ticker) => !ticker.isDurable())
     yield* Effect.forEach(undurable, (ticker) => ticker.settle, { concurrency: "unbounded", discard: true })
     if (lostOf.delete(shard)) {
@@ -206,7 +219,7 @@ const make = Effect.gen(function* () {
   yield* bus.onLoss(() => {
     for (const ticker of locals.all()) ticker.repeat()
   })
-  yield* source.feed({ take: route, begins, caughtUp, reached, settle })
+  yield* source.feed({ take: route, begins, folded, caughtUp, reached, settle })
 })
 
 export const TickRouter = { layer: Layer.effectDiscard(make) }

@@ -20,7 +20,9 @@ export interface TickSink {
   readonly take: (batch: TickBatch) => Effect.Effect<void> | undefined
   /** What is handed over from here on begins at what is settled: at first, and each time the shard is read again. */
   readonly begins: (shard: number) => Effect.Effect<void>
-  /** What was in the stream when this node took the shard has been handed over. */
+  /** Succeeds once all that was handed over for the shard before has been folded. */
+  readonly folded: (shard: number) => Effect.Effect<void>
+  /** What was in the stream when this node took the shard has been folded: from here on its actors' states are current. */
   readonly caughtUp: (shard: number) => void
   /** Every tick of the shard up to this market time has been handed over. */
   readonly reached: (shard: number, publishedUpTo: number) => void
@@ -43,7 +45,7 @@ export class TickSource extends Context.Service<
     readonly readAgain: (shard: number) => boolean
     /** Market time up to which every tick of the shard has been handed over; −Infinity while nothing is known. */
     readonly publishedUpTo: (shard: number) => number
-    /** What was in the stream when this node took the shard has been handed over: what its actors say is current. */
+    /** What was in the stream when this node took the shard has been folded: what its actors say is current. */
     readonly isCaughtUp: (shard: number) => boolean
     readonly caughtUp: (shard: number) => Effect.Effect<void>
   }

@@ -20,6 +20,7 @@ import { Checkpoints } from "./Checkpoints.ts"
 import { canWait, Feed } from "./Feed.ts"
 import { FoldReport } from "./FoldReport.ts"
 import { Gaps } from "./Gaps.ts"
+import { Inquiries, type Inquiry, isInquiry } from "./Inquiries.ts"
 import type { LocalTicker } from "./LocalTickers.ts"
 import { ParkedBatches } from "./ParkedBatches.ts"
 import { QuoteEncoder } from "./QuoteEncoder.ts"
@@ -30,14 +31,6 @@ import { FoldFault, TickerSettings } from "./TickerSettings.ts"
 import { makeTickerStorage } from "./TickerStorage.ts"
 import { TickSource, Unsettled } from "./TickSource.ts"
 import { formingBars, initialTickerState, nextCloseAt } from "./tickerState.ts"
-
-/** Asks for a durable checkpoint of all that came before it. */
-interface Settlement {
-  readonly settled: Deferred.Deferred<void, Unsettled>
-}
-
-const isSettlement = (message: Input | Settlement): message is Settlement =>
-  typeof message === "object" && "settled" in message
 
 export interface TickerLife {
   readonly local: LocalTicker
@@ -68,7 +61,7 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
   const bars = barsTopic(symbol)
   const shard = tickShard(symbol)
 
-  const mailbox = yield* Queue.bounded<Input | Settlement>(settings.mailboxBatches)
+  const mailbox = yield* Queue.bounded<Input | Inquiry>(settings.mailboxBatches)
   const presence = new TickerPresence(symbol, clock, () => terms.owns(shard))
   const { settled } = presence
   /** Under which term the state is; undefined until it is loaded. */
@@ -85,7 +78,7 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
   let durable = 0
   /** Bars to be told. */
   const changes = new BarChanges()
-  const settlements: Array<Settlement> = []
+  const inquiries = new Inquiries()
   const gaps = new Gaps(() => source.readAgain(shard))
   const { fold, news } = makeTickerFold(symbol, changes, { fault, gaps, gauges, parked, settings })
   const report = new FoldReport(gauges, fold.state.counts)
@@ -107,7 +100,7 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
   const scope = yield* Effect.scope
 
   /** Whoever asked for it hears that all before is durable; beside the fold, which goes on. */
-  const answer = (asked: ReadonlyArray<Settlement>, writer: ShardTerm): Effect.Effect<void> => {
+  const makeDurable = (waiting: ReadonlyArray<Inquiry>, writer: ShardTerm): Effect.Effect<void> => {
     const state = fold.checkpoint()
     const position = taken
     return storage.settle(writer, state).pipe(
@@ -119,7 +112,7 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
       // what a former owner has is read again by the present one
       Effect.catchTag("StaleOwner", ({ message }) => Effect.fail(unsettled(message))),
       Effect.exit,
-      Effect.flatMap((exit) => Effect.forEach(asked, ({ settled }) => Deferred.done(settled, exit), { discard: true })),
+      Effect.flatMap((exit) => Effect.forEach(waiting, ({ answer }) => Deferred.done(answer, exit), { discard: true })),
       Effect.forkIn(scope, { startImmediately: true }),
       Effect.asVoid
     )
@@ -137,9 +130,9 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     if (storage.isDue()) steps.push(storage.store)
     if (storage.isCrowded() && canWait(feed.label)) steps.push(presence.waitingFor(storage.room))
     // after a crash some of what came before it may still be in hand
-    if (settlements.length > 0 && owner !== undefined && fold.waiting === 0) {
-      steps.push(answer(settlements.splice(0), owner))
-    } else if (fold.checkpointDue) fold.checkpoint()
+    const waiting = owner !== undefined && fold.waiting === 0 ? inquiries.folded() : []
+    if (waiting.length > 0 && owner !== undefined) steps.push(makeDurable(waiting, owner))
+    else if (fold.checkpointDue) fold.checkpoint()
     if (steps.length === 0) return Effect.void
     return steps.length === 1 && steps[0] !== undefined ? steps[0] : Effect.all(steps, { discard: true })
   }
@@ -221,11 +214,11 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     Effect.orDie
   )
 
-  const take = (messages: ReadonlyArray<Input | Settlement>) => {
+  const take = (messages: ReadonlyArray<Input | Inquiry>) => {
     const inputs: Array<Input> = []
     for (const message of messages) {
-      if (isSettlement(message)) {
-        settlements.push(message)
+      if (isInquiry(message)) {
+        inquiries.add(message)
         continue
       }
       if (typeof message === "object" && "ticks" in message) taken++
@@ -314,18 +307,16 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
       )
     })
 
-  const down = Effect.die(new Error(`${symbol} cannot be settled now: its actor is down`))
-  const settle = Effect.suspend((): Effect.Effect<void, Unsettled> => {
-    if (presence.isResting || presence.isStopped) return down
-    const settlement: Settlement = { settled: Deferred.makeUnsafe() }
-    return Effect.andThen(
-      Queue.offer(mailbox, settlement),
-      Effect.raceFirst(
-        Deferred.await(settlement.settled),
-        Effect.catch(presence.death, () => down)
+  /** `whenDown`: what becomes of it when the actor is down, or goes down meanwhile. */
+  const inquire = (about: Inquiry["about"], whenDown: Effect.Effect<void>) =>
+    Effect.suspend((): Effect.Effect<void, Unsettled> => {
+      if (presence.isResting || presence.isStopped) return whenDown
+      const inquiry: Inquiry = { about, answer: Deferred.makeUnsafe() }
+      return Effect.raceFirst(
+        Effect.andThen(Queue.offer(mailbox, inquiry), Deferred.await(inquiry.answer)),
+        Effect.catch(presence.death, () => whenDown)
       )
-    )
-  })
+    })
 
   const local: LocalTicker = {
     symbol,
@@ -336,7 +327,9 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     isDurable: () => offered === durable,
     offer,
     accept,
-    settle,
+    // who is down answers nobody: nothing of it passes for current
+    folded: Effect.orDie(inquire("folded", Effect.void)),
+    settle: inquire("durable", Effect.die(new Error(`${symbol} cannot be settled now: its actor is down`))),
     begins: Effect.suspend(() => {
       const mark: Beginning = { begins: true }
       // one that rests and has no room finds what it was not given missing later

@@ -1,6 +1,6 @@
 /** A symbol whose shard changes hands: durable positions, refused writes, and bars that do not notice. */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Context, Effect, Exit, Layer } from "effect"
+import { Cause, Context, Effect, Exit, Fiber, Latch, Layer } from "effect"
 import { EntityId, Sharding } from "effect/cluster"
 import { TestClock } from "effect/testing"
 import * as fc from "fast-check"
@@ -16,7 +16,7 @@ import {
   stream
 } from "../../../test/support/ownedTicker.ts"
 import { settle } from "../../../test/support/sessionNode.ts"
-import { listen } from "../../../test/support/tickerProbe.ts"
+import { bodyOf, listen } from "../../../test/support/tickerProbe.ts"
 import { Ticker } from "../../rpc/ticker.ts"
 import { MARKET_SHARDS, tickShard } from "../../rpc/topics.ts"
 import { Gauges } from "../kernel/Gauges.ts"
@@ -238,6 +238,78 @@ describe("a shard that changes hands", () => {
       assert.strictEqual(heard.length, 1)
       yield* hand(node, stream.slice(5, 6))
       assert.strictEqual(heard.length, 2)
+      yield* node.close
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect.each([0, 1])(
+    "what was handed over counts as folded once its actor has started and folded it, after %i crashes",
+    (faults) =>
+      Effect.gen(function* () {
+        const stores = yield* sharedStores
+        const seed = yield* startNode(stores)
+        yield* hand(seed, stream.slice(0, 4))
+        yield* seed.close
+        const checkpoints = Context.get(stores, Checkpoints)
+        const loading = Latch.makeUnsafe(false)
+        const slow = Context.add(
+          stores,
+          Checkpoints,
+          Checkpoints.of({ ...checkpoints, load: (symbol) => Effect.andThen(loading.await, checkpoints.load(symbol)) })
+        )
+        let crashes = faults
+        const node = yield* startNode(slow, undefined, (_, { origin }) => {
+          if (origin === undefined || origin.from < 10 || crashes === 0) return
+          crashes--
+          throw new Error("injected")
+        })
+        // as a source does: it says that it has caught up once all is folded
+        node.source.caughtUp.closeUnsafe()
+        yield* hand(node, stream.slice(2, 8))
+        const catchingUp = yield* Effect.forkChild(
+          Effect.andThen(node.source.sink?.folded(A) ?? Effect.die("no sink"), node.source.caughtUp.open),
+          { startImmediately: true }
+        )
+        const asked = yield* Effect.forkChild(
+          Effect.provide(
+            Effect.flatMap(Ticker.client, (client) => client("A").Snapshot()),
+            node.services
+          ),
+          { startImmediately: true }
+        )
+        yield* settle
+        assert.isUndefined(catchingUp.pollUnsafe(), "its actor has not loaded its state")
+        yield* loading.open
+        yield* settle
+        assert.strictEqual(crashes, 0)
+        assert.strictEqual(
+          catchingUp.pollUnsafe() === undefined,
+          faults > 0,
+          "its actor has not come back from its crash"
+        )
+        yield* TestClock.adjust("1 second")
+        yield* settle
+        yield* Fiber.join(catchingUp)
+        assert.strictEqual(bodyOf(yield* Fiber.join(asked)).n, stream.slice(0, 8).flatMap(({ ticks }) => ticks).length)
+        yield* node.close
+      }).pipe(Effect.scoped)
+  )
+
+  it.effect("an actor that is down holds up nobody who waits for the shard to be folded", () =>
+    Effect.gen(function* () {
+      const node = yield* startNode(undefined, undefined, () => {
+        throw new Error("injected")
+      })
+      yield* hand(node, stream.slice(0, 5))
+      const folding = yield* Effect.forkChild(node.source.sink?.folded(A) ?? Effect.die("no sink"), {
+        startImmediately: true
+      })
+      assert.isUndefined(folding.pollUnsafe())
+      for (let i = 0; i < 20 && folding.pollUnsafe() === undefined; i++) {
+        yield* TestClock.adjust("1 second")
+        yield* settle
+      }
+      yield* Fiber.join(folding)
       yield* node.close
     }).pipe(Effect.scoped)
   )

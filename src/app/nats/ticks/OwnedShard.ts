@@ -64,7 +64,7 @@ type Interrupted = "read-again" | "claim-again"
 interface Reading {
   readonly ended: Deferred.Deferred<Interrupted>
   over: boolean
-  caughtUp: boolean
+  catchingUp: boolean
 }
 
 export const makeOwnedShard = (
@@ -144,12 +144,17 @@ export const makeOwnedShard = (
     }
   })
 
-  const catchUp = (reading: Reading) => {
-    if (reading.over || reading.caughtUp) return
-    reading.caughtUp = true
-    view.caughtUp()
-    sink.caughtUp(shard)
-  }
+  /** Beside the reading, which goes on: what follows comes after what is waited for here. */
+  const catchUp = (reading: Reading) =>
+    Effect.suspend(() => {
+      if (reading.over || reading.catchingUp) return Effect.void
+      reading.catchingUp = true
+      return Effect.map(sink.folded(shard), () => {
+        if (reading.over) return
+        view.caughtUp()
+        sink.caughtUp(shard)
+      }).pipe(Effect.forkScoped, Effect.asVoid)
+    })
 
   const forget = () => {
     position = undefined
@@ -173,7 +178,7 @@ export const makeOwnedShard = (
             if (!terms.isCurrent(held)) return "claim-again" as const
             yield* handle(reading, message, taken.stream)
           }
-          if (taken.caughtUp) catchUp(reading)
+          if (taken.caughtUp) yield* catchUp(reading)
           // a long backlog must not keep the rest of the node from its turn
           yield* Effect.yieldNow
         }
@@ -215,7 +220,7 @@ export const makeOwnedShard = (
         settled = term.settled
         announce()
       }
-      const reading: Reading = { ended: Deferred.makeUnsafe(), over: false, caughtUp: false }
+      const reading: Reading = { ended: Deferred.makeUnsafe(), over: false, catchingUp: false }
       forget()
       view.behind()
       current = reading

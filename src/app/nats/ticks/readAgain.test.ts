@@ -62,6 +62,47 @@ describe("a shard", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("has caught up once what was handed over is folded, and reads on meanwhile", () =>
+    Effect.gen(function* () {
+      const { feed, has, owner, publisher, sink, whole } = yield* nodes()
+      yield* feed.play(publisher, 10)
+      yield* publisher.flush
+      const folded = yield* Deferred.make<void>()
+      const asked = yield* Deferred.make<void>()
+      sink.beforeFolded = Effect.andThen(Deferred.succeed(asked, undefined), Deferred.await(folded))
+      owner.own(shard)
+      yield* Deferred.await(asked)
+      yield* feed.play(publisher, 10)
+      yield* until(has)
+      whole()
+      assert.isFalse(owner.source.isCaughtUp(shard))
+      assert.deepEqual(sink.told, [{ what: "begins", shard }])
+      yield* Deferred.succeed(folded, undefined)
+      yield* owner.source.caughtUp(shard)
+      yield* until(() => sink.told.at(-1)?.what === "caught-up")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("that is read again has not caught up by what was folded of the reading before", () =>
+    Effect.gen(function* () {
+      const { feed, owner, publisher, sink } = yield* nodes()
+      yield* feed.play(publisher, 10)
+      yield* publisher.flush
+      let asked = 0
+      sink.beforeFolded = Effect.suspend(() => (++asked === 1 ? Effect.never : Effect.void))
+      owner.own(shard)
+      yield* until(() => asked === 1)
+      assert.isTrue(owner.source.readAgain(shard))
+      yield* until(() => sink.told.length === 3)
+      assert.isTrue(owner.source.isCaughtUp(shard))
+      assert.strictEqual(asked, 2)
+      assert.deepEqual(
+        sink.told.map(({ what }) => what),
+        ["begins", "begins", "caught-up"]
+      )
+    }).pipe(Effect.scoped)
+  )
+
   it.live("is read again from in the middle of a message: not one more batch of it is handed over", () =>
     Effect.gen(function* () {
       const { feed, has, owner, publisher, sink, whole } = yield* nodes()
