@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Stream } from "effect"
+import { Effect, Exit, Fiber, Latch, Layer, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import * as fc from "fast-check"
 import { marketNode, publish, shardsReady } from "../../../test/support/marketNode.ts"
@@ -13,6 +13,8 @@ import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { BarStore } from "./BarStore.ts"
 import { ParkedBatches } from "./ParkedBatches.ts"
+import { StaleOwner } from "./ShardLedger.ts"
+import type { ShardTerm } from "./ShardTerms.ts"
 
 const kind = 'kind="ticker"'
 
@@ -56,6 +58,22 @@ const everything = Effect.fnUntraced(function* (symbol: string) {
     minutes: yield* store.page({ symbol, interval: "1m", limit: 99 })
   }
 })
+
+/** The in-memory bar store, but for what happens before each write. */
+const beforePut = (what: (owner: ShardTerm) => Effect.Effect<void, StaleOwner>) =>
+  Layer.effect(
+    BarStore,
+    Effect.map(BarStore, (store) =>
+      BarStore.of({
+        ...store,
+        put: (...args) =>
+          Effect.andThen(
+            Effect.suspend(() => what(args[0])),
+            store.put(...args)
+          )
+      })
+    )
+  )
 
 describe("a fault in one ticker's fold", () => {
   it.effect("restarts that actor alone, with a new epoch and exact quote and bars", () => {
@@ -193,15 +211,7 @@ describe("a fault in one ticker's fold", () => {
   it.effect("a recorded day that would lose bars waits for the store, and does not pass for current meanwhile", () => {
     const feed = new ScriptedFeed(["AAPL"])
     let down = true
-    const flaky = Layer.effect(
-      BarStore,
-      Effect.map(BarStore, (store) =>
-        BarStore.of({
-          ...store,
-          put: (...args) => Effect.suspend(() => (down ? Effect.die(new Error("disk full")) : store.put(...args)))
-        })
-      )
-    )
+    const flaky = beforePut(() => (down ? Effect.die(new Error("disk full")) : Effect.void))
     return Effect.gen(function* () {
       yield* shardsReady
       const bus = yield* Bus
@@ -233,18 +243,40 @@ describe("a fault in one ticker's fold", () => {
     }).pipe(Effect.scoped, Effect.provide(marketNode(feed, { barStore: flaky, settings: { unsavedBars: 6 } })))
   })
 
+  it.effect("a full store whose write is refused lets its actor go on, under its next term", () => {
+    const feed = new ScriptedFeed(["AAPL"])
+    const answered = Latch.makeUnsafe(false)
+    let refusals = 0
+    const refuseOnce = beforePut((owner) =>
+      Effect.andThen(
+        answered.await,
+        Effect.suspend(() => (refusals++ === 0 ? Effect.fail(StaleOwner.of(owner.shard, owner.term)) : Effect.void))
+      )
+    )
+    return Effect.gen(function* () {
+      yield* shardsReady
+      const gauges = yield* Gauges
+      const client = yield* Ticker.client
+      const store = yield* BarStore
+      for (let second = 0; second <= 8; second++) {
+        yield* publish(batch("AAPL", trade(ten + second * 1_000, 10 + second)))
+        yield* settle
+      }
+      assert.isBelow(gauges.get("ticks_folded_total"), 9, "it waits for room")
+      yield* answered.open
+      for (let second = 0; second < 10; second++) yield* Effect.andThen(TestClock.adjust("1 second"), settle)
+      assert.strictEqual(gauges.get("stale_owner_writes_refused_total"), 1)
+      assert.strictEqual(gauges.get("shard_claims_total"), 2)
+      assert.strictEqual(bodyOf(yield* client("AAPL").Snapshot()).n, 9)
+      const seconds = yield* store.page({ symbol: "AAPL", interval: "1s", limit: 99 })
+      assert.strictEqual(seconds.length, 8)
+    }).pipe(Effect.provide(marketNode(feed, { barStore: refuseOnce, settings: { unsavedBars: 6 } })))
+  })
+
   it.effect("a store that fails costs no quote, and gets its bars when it is back", () => {
     const feed = new ScriptedFeed(["AAPL"])
     let down = true
-    const flaky = Layer.effect(
-      BarStore,
-      Effect.map(BarStore, (store) =>
-        BarStore.of({
-          ...store,
-          put: (...args) => Effect.suspend(() => (down ? Effect.die(new Error("disk full")) : store.put(...args)))
-        })
-      )
-    )
+    const flaky = beforePut(() => (down ? Effect.die(new Error("disk full")) : Effect.void))
     return Effect.gen(function* () {
       yield* shardsReady
       const gauges = yield* Gauges
