@@ -16,14 +16,23 @@ export const TickerSnapshot = Schema.Struct({
 })
 export type TickerSnapshot = typeof TickerSnapshot.Type
 
+/**
+ * Bars that the bar store need not have yet, by base interval: finished ones on their way to it, and the one still forming. Whoever
+ * asks the store afterwards misses none. A bar without a trade is gone (actors/market/bars.ts, `isGone`).
+ */
+export const UnstoredBars = Schema.Struct({
+  "1s": Schema.Array(Bar),
+  "1m": Schema.Array(Bar),
+  "1d": Schema.Array(Bar),
+  /** How far the symbol has come, ms since epoch; 0 before its first tick. */
+  marketTime: Schema.Int
+})
+export type UnstoredBars = typeof UnstoredBars.Type
+
 export const Ticker = Entity.make("Ticker", [
   /** Current state and position; activates the actor. */
   Rpc.make("Snapshot", { success: TickerSnapshot, error: Unavailable }),
-  /** The bars still forming, by base interval; null where nothing has traded in it. */
-  Rpc.make("FormingBars", {
-    success: Schema.Struct({ "1s": Schema.NullOr(Bar), "1m": Schema.NullOr(Bar), "1d": Schema.NullOr(Bar) }),
-    error: Unavailable
-  }),
+  Rpc.make("UnstoredBars", { success: UnstoredBars, error: Unavailable }),
   /** Starts the actor if it is passive and counts as activity: what the node that feeds it sends now and then. */
   Rpc.make("Activate", { error: Unavailable }),
   /** Keeps the actor alive until interrupted: held by nodes that watch it. */

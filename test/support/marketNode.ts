@@ -12,8 +12,7 @@ import { TickerActors } from "../../src/actors/market/TickerActor.ts"
 import { FoldFault, TickerSettings } from "../../src/actors/market/TickerSettings.ts"
 import type { TickSource } from "../../src/actors/market/TickSource.ts"
 import * as SingleNode from "../../src/app/cluster/SingleNode.ts"
-import type { Bar } from "../../src/rpc/market.ts"
-import { Ticker } from "../../src/rpc/ticker.ts"
+import { Ticker, type UnstoredBars } from "../../src/rpc/ticker.ts"
 import type { TickBatch } from "../../src/rpc/ticks.ts"
 import { tickShard, ticksTopic } from "../../src/rpc/topics.ts"
 import type { ScriptedFeed } from "./ScriptedFeed.ts"
@@ -74,10 +73,13 @@ export const oneNodeCluster = SingleNode.layer
 /** The cluster hands out its shards, a few turns after it is built. */
 export const shardsReady = Effect.andThen(settle, Effect.andThen(TestClock.adjust("1 second"), settle))
 
-/** A node whose ticker actors only ever say `forming`, for what asks them and nothing else. */
-export const formingOnly = (
+/** What an actor says that nothing is waiting or forming in. */
+export const noBars: UnstoredBars = { "1s": [], "1m": [], "1d": [], marketTime: 0 }
+
+/** A node whose ticker actors only ever say `unstored`, for what asks them and nothing else. */
+export const unstoredOnly = (
   feed: ScriptedFeed,
-  forming: (symbol: string) => { readonly "1s": Bar | null; readonly "1m": Bar | null; readonly "1d": Bar | null },
+  unstored: (symbol: string) => UnstoredBars = () => noBars,
   bus?: Layer.Layer<Bus, never, Bus>
 ) =>
   BarHistory.layer.pipe(
@@ -88,7 +90,7 @@ export const formingOnly = (
           Ticker.of({
             Snapshot: () => Effect.die(new Error("not scripted")),
             Activate: () => Effect.void,
-            FormingBars: ({ address }) => Effect.sync(() => forming(address.entityId)),
+            UnstoredBars: ({ address }) => Effect.sync(() => unstored(address.entityId)),
             Hold: () => Effect.die(new Error("not scripted"))
           })
         )

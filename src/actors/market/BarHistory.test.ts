@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as fc from "fast-check"
-import { formingOnly, shardsReady } from "../../../test/support/marketNode.ts"
+import { noBars, shardsReady, unstoredOnly } from "../../../test/support/marketNode.ts"
 import { owner } from "../../../test/support/owner.ts"
 import { ScriptedFeed } from "../../../test/support/ScriptedFeed.ts"
 import type { Bar, BarsPage, Interval } from "../../rpc/market.ts"
@@ -25,7 +25,6 @@ const bar = (time: number, close = 10, fields: Partial<Bar> = {}): Bar => ({
 })
 
 const midnight = (date: string): number => dayOfDate(date)?.midnight ?? Number.NaN
-const nothing = { "1s": null, "1m": null, "1d": null }
 
 /** Every page from the newest on, oldest bar first in the end. */
 const allPages = (query: HistoryQuery) =>
@@ -84,7 +83,7 @@ describe("BarHistory.page", () => {
           slots.toSorted((a, b) => a - b)
         )
         const bars = times.map((time, i) => bar(time, 10 + i, { final: i < times.length - 1 }))
-        const last = bars.at(-1) ?? null
+        const last = bars.slice(-1)
         const feed = new ScriptedFeed(["A"])
         feed.marketTime = endOfTime
         feed.publishedUpTo = 0
@@ -107,7 +106,7 @@ describe("BarHistory.page", () => {
           const whole = rollUp(bars, interval).filter((b) => b.time >= (from ?? -Infinity) && b.time < (to ?? Infinity))
           assert.deepStrictEqual(pages.flat().map(position), whole.map(position))
           for (const page of pages.slice(1)) assert.strictEqual(page.length, limit)
-        }).pipe(Effect.provide(formingOnly(feed, () => ({ ...nothing, [base]: last }))), run)
+        }).pipe(Effect.provide(unstoredOnly(feed, () => ({ ...noBars, [base]: last }))), run)
       })
       yield* Effect.promise(() => fc.assert(property, { numRuns: 60 }))
     })
@@ -146,7 +145,7 @@ describe("BarHistory.page", () => {
         ]
       )
       assert.isNull(page.before)
-    }).pipe(Effect.provide(formingOnly(feed, () => nothing)))
+    }).pipe(Effect.provide(unstoredOnly(feed)))
   })
 
   it.effect("a page whose base bars take many reads, the first ending within a bar", () => {
@@ -164,7 +163,7 @@ describe("BarHistory.page", () => {
       )
       assert.deepStrictEqual(pages.flat().map(position), rollUp(minutes, "1h").map(position))
       assert.isAbove(feed.historyReads, pages.length)
-    }).pipe(Effect.provide(formingOnly(feed, () => nothing)))
+    }).pipe(Effect.provide(unstoredOnly(feed)))
   })
 
   it.effect("ends where bars were evicted: nothing older is joined across the hole, no bar is half", () => {
@@ -196,7 +195,7 @@ describe("BarHistory.page", () => {
       const history = yield* BarHistory
       const beyond = yield* history.page({ symbol: "A", interval: "1m", to: start + minute })
       assert.deepStrictEqual([beyond.bars, beyond.before], [[], null])
-    }).pipe(Effect.provide(formingOnly(feed, () => nothing)))
+    }).pipe(Effect.provide(unstoredOnly(feed)))
   })
 
   it.effect("what is forming ends the page; a version of ours counts over the feed's", () => {
@@ -217,7 +216,7 @@ describe("BarHistory.page", () => {
         until.bars.map((b) => b.time),
         [0, 60_000]
       )
-    }).pipe(Effect.provide(formingOnly(feed, () => ({ ...nothing, "1m": bar(120_000, 7, { final: false }) }))))
+    }).pipe(Effect.provide(unstoredOnly(feed, () => ({ ...noBars, "1m": [bar(120_000, 7, { final: false })] }))))
   })
 
   it.effect("refuses what cannot be, and says which field", () =>
@@ -238,7 +237,7 @@ describe("BarHistory.page", () => {
         const error = yield* refused(query)
         assert.strictEqual(error._tag === "InvalidRequest" ? error.field : error._tag, field)
       }
-    }).pipe(Effect.provide(formingOnly(new ScriptedFeed(["A"]), () => nothing)))
+    }).pipe(Effect.provide(unstoredOnly(new ScriptedFeed(["A"]))))
   )
 
   it.effect("shows nothing that was stored of a time the market has not reached: a recording played again", () => {
@@ -262,6 +261,19 @@ describe("BarHistory.page", () => {
       assert.deepStrictEqual(yield* times, [0, 60_000, 120_000])
       feed.marketTime = 3 * 60_000
       assert.deepStrictEqual(yield* times, [0, 60_000, 120_000, 180_000])
-    }).pipe(Effect.provide(formingOnly(feed, () => nothing)))
+    }).pipe(Effect.provide(unstoredOnly(feed)))
+  })
+
+  it.effect("shows what a symbol has come to, though its feed began again on another node and is behind it", () => {
+    const feed = new ScriptedFeed(["A"])
+    return Effect.gen(function* () {
+      yield* shardsReady
+      const store = yield* BarStore
+      const bars = [0, 1, 2].map((i) => bar(i * 60_000))
+      yield* store.put(owner(), "A", "1m", bars)
+      const history = yield* BarHistory
+      feed.marketTime = 1
+      assert.deepStrictEqual((yield* history.page({ symbol: "A", interval: "1m" })).bars, bars)
+    }).pipe(Effect.provide(unstoredOnly(feed, () => ({ ...noBars, marketTime: 2 * 60_000 }))))
   })
 })

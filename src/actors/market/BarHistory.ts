@@ -1,12 +1,12 @@
 /**
  * Bars of any interval, by range and page, and the live last bar. Base bars (1s, 1m, 1d) come from three places, the
- * fresher first: the ticker actor (still forming), the bar store (our own finished ones), the feed's history (older).
+ * fresher first: the ticker actor (still forming, or not stored yet), the bar store (our own finished ones), the feed's history (older).
  * Coarser intervals are rolled up from base bars (bars.ts), whole: a page never holds half a bar.
  */
 import { Context, Effect, Layer, Stream } from "effect"
 import type { Sharding } from "effect/cluster"
 import { type Bar, type BarsPage, type Interval, InvalidRequest, Unavailable, UnknownSymbol } from "../../rpc/market.ts"
-import { Ticker } from "../../rpc/ticker.ts"
+import { Ticker, type UnstoredBars } from "../../rpc/ticker.ts"
 import { asked } from "../kernel/asked.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
@@ -79,19 +79,22 @@ export class BarHistory extends Context.Service<
             )
           )
 
-        const forming = (symbol: string) =>
+        /** Asked before the store is: what leaves it meanwhile is there. */
+        const unstored = (symbol: string) =>
           client(symbol)
-            .FormingBars()
+            .UnstoredBars()
             .pipe(asked(symbol, ASK_DEADLINE, () => unavailable(symbol)().message))
 
-        /** The newest `query.limit` base bars of store and history together, oldest first; `forming` laid over. */
-        const basePage = Effect.fnUntraced(function* (query: BarQuery, overlay: Bar | null) {
+        /** The newest `query.limit` base bars of store and history together, oldest first; those of the actor laid over. */
+        const basePage = Effect.fnUntraced(function* (query: BarQuery, { marketTime, ...unstored }: UnstoredBars) {
           const older = yield* Effect.mapError(feed.history(query), unavailable(query.symbol))
-          // a recording or simulation that is played again has bars of later today from its last time
-          const now = feed.marketTime() + 1
+          // a recording or simulation that is played again has bars of later today from its last time; but a feed that had to
+          // begin again on another node is behind what its symbols have folded already
+          const now = Math.max(feed.marketTime(), marketTime) + 1
           const own = yield* stored(query.symbol, store.page({ ...query, to: Math.min(query.to ?? now, now) }))
           const merged = own.length === 0 ? older : older.length === 0 ? own : mergeBars(older, own)
-          const bars = overlay !== null && matches(query, overlay.time) ? mergeBars(merged, [overlay]) : merged
+          const newest = unstored[query.interval].filter(({ time }) => matches(query, time))
+          const bars = newest.length === 0 ? merged : mergeBars(merged, newest)
           return bars.length > query.limit ? bars.slice(-query.limit) : bars
         })
 
@@ -111,7 +114,7 @@ export class BarHistory extends Context.Service<
           yield* check(query, limit)
           const until = Math.min(to ?? Number.POSITIVE_INFINITY, before ?? Number.POSITIVE_INFINITY)
           const base = baseOf(interval)
-          const overlay = (yield* forming(symbol))[base]
+          const fresh = yield* unstored(symbol)
           // bars are whole: begin with the first that starts at or after `from`, end with the last that starts before `until`
           const asked = from === undefined ? undefined : startAtOrAfter(interval, from)
           const lowest = Math.max(asked ?? Number.NEGATIVE_INFINITY, yield* wholeFrom(symbol, interval))
@@ -122,7 +125,7 @@ export class BarHistory extends Context.Service<
           // one bar more than asked for tells that the oldest kept is whole, and that there are older ones
           const size = Math.min(CHUNK, (limit + 1) * mostParts[interval])
           while (more && bars.length <= limit) {
-            const chunk = yield* basePage({ symbol, interval: base, from: lowest, before: upper, limit: size }, overlay)
+            const chunk = yield* basePage({ symbol, interval: base, from: lowest, before: upper, limit: size }, fresh)
             more = chunk.length === size
             upper = chunk[0]?.time
             parts = parts.length === 0 ? chunk : [...chunk, ...parts]
@@ -139,7 +142,7 @@ export class BarHistory extends Context.Service<
           return result
         })
 
-        const whole = (symbol: string, interval: Interval, start: number, overlay: Bar | null) =>
+        const whole = (symbol: string, interval: Interval, start: number, fresh: UnstoredBars) =>
           basePage(
             {
               symbol,
@@ -148,7 +151,7 @@ export class BarHistory extends Context.Service<
               to: barEnd(interval, start),
               limit: mostParts[interval]
             },
-            overlay
+            fresh
           )
 
         const watch = yield* makeLiveBars({
@@ -157,21 +160,21 @@ export class BarHistory extends Context.Service<
           passed,
           newest: Effect.fnUntraced(
             function* ({ interval, symbol }) {
-              const overlay = (yield* forming(symbol))[baseOf(interval)]
+              const fresh = yield* unstored(symbol)
               const bar = (yield* page({ symbol, interval, limit: 1 })).bars.at(-1)
-              return { bar, parts: bar === undefined ? [] : yield* whole(symbol, interval, bar.time, overlay) }
+              return { bar, parts: bar === undefined ? [] : yield* whole(symbol, interval, bar.time, fresh) }
             },
             // what only a caller's own query could break
             Effect.catchTag(["InvalidRequest", "UnknownSymbol"], Effect.die)
           ),
           since: Effect.fnUntraced(function* ({ interval, symbol }, start) {
-            const overlay = (yield* forming(symbol))[baseOf(interval)]
-            return yield* basePage({ symbol, interval: baseOf(interval), from: start, limit: CHUNK }, overlay)
+            const fresh = yield* unstored(symbol)
+            return yield* basePage({ symbol, interval: baseOf(interval), from: start, limit: CHUNK }, fresh)
           }),
           partsOf: Effect.fnUntraced(function* ({ interval, symbol }, start) {
             return start < (yield* wholeFrom(symbol, interval))
               ? undefined
-              : yield* whole(symbol, interval, start, null)
+              : yield* whole(symbol, interval, start, yield* unstored(symbol))
           })
         })
 

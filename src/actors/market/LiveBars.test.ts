@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { LosingBus } from "../../../test/support/LosingBus.ts"
-import { formingOnly, shardsReady } from "../../../test/support/marketNode.ts"
+import { noBars, shardsReady, unstoredOnly } from "../../../test/support/marketNode.ts"
 import { ScriptedFeed } from "../../../test/support/ScriptedFeed.ts"
 import { settle } from "../../../test/support/sessionNode.ts"
 import type { Bar, Interval } from "../../rpc/market.ts"
@@ -24,7 +24,6 @@ const bar = (time: number, close = 10, fields: Partial<Bar> = {}): Bar => ({
   ...fields
 })
 
-const nothing = { "1s": null, "1m": null, "1d": null }
 const minute = 60_000
 
 /** One more watcher, and what it is told. */
@@ -65,7 +64,7 @@ describe("live bars", () => {
       assert.strictEqual(seen.at(-1)?.volume, 300)
       yield* Fiber.interrupt(fiber)
       assert.isFalse((yield* Bus).hasSubscribers(barsTopic("A")))
-    }).pipe(Effect.provide(formingOnly(feed, () => nothing)))
+    }).pipe(Effect.provide(unstoredOnly(feed)))
   })
 
   it.effect("a finished bar is told whole, and a revised older one again", () => {
@@ -91,7 +90,7 @@ describe("live bars", () => {
         seen.map((b) => [b.time, b.volume, b.revision]),
         [[0, 150, 1]]
       )
-    }).pipe(Effect.provide(formingOnly(feed, () => nothing)))
+    }).pipe(Effect.provide(unstoredOnly(feed)))
   })
 
   it.effect("of one symbol and interval are worked out once, however many watch; nothing stays", () => {
@@ -122,7 +121,7 @@ describe("live bars", () => {
       assert.isAbove(feed.historyReads, reads)
       yield* Fiber.interrupt(again.fiber)
       assert.deepStrictEqual(yield* open, [0, 0])
-    }).pipe(Effect.provide(formingOnly(feed, () => nothing)))
+    }).pipe(Effect.provide(unstoredOnly(feed)))
   })
 
   it.effect("of a quiet symbol: the bar that is over is told final, once, when a newer one begins", () => {
@@ -160,7 +159,7 @@ describe("live bars", () => {
         seen.map((one) => one.time),
         [10 * minute]
       )
-    }).pipe(Effect.provide(formingOnly(feed, () => nothing)))
+    }).pipe(Effect.provide(unstoredOnly(feed)))
   })
 
   it.effect("that cannot be read fail all who watch them; who comes next begins anew", () => {
@@ -180,7 +179,7 @@ describe("live bars", () => {
       assert.strictEqual(seen[0]?.close, 11)
       yield* Fiber.interrupt(fiber)
       assert.deepStrictEqual(yield* open, [0, 0])
-    }).pipe(Effect.provide(formingOnly(feed, () => nothing)))
+    }).pipe(Effect.provide(unstoredOnly(feed)))
   })
 
   it.effect("what a broken connection kept from them is told once it is back, over a bar's end too", () => {
@@ -205,6 +204,6 @@ describe("live bars", () => {
       )
       yield* Fiber.interrupt(fiber)
       assert.strictEqual(bus.listening, 0)
-    }).pipe(Effect.provide(formingOnly(feed, () => nothing, bus.layer)))
+    }).pipe(Effect.provide(unstoredOnly(feed, () => noBars, bus.layer)))
   })
 })

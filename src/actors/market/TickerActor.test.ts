@@ -30,8 +30,10 @@ describe("ticker actors", () => {
       assert.strictEqual(snapshot.epoch, heard.at(-1)?.epoch)
       const body = bodyOf(snapshot)
       assert.deepInclude(body, { s: "AAPL", p: 11, h: 12, l: 10, v: 500, n: 3, t: ten + 20, i: 1_000, q: 3 })
-      const forming = yield* client("AAPL").FormingBars()
-      assert.deepInclude(forming["1m"], {
+      const unstored = yield* client("AAPL").UnstoredBars()
+      assert.strictEqual(unstored.marketTime, ten + 20)
+      assert.strictEqual(unstored["1m"].length, 1)
+      assert.deepInclude(unstored["1m"][0], {
         time: ten,
         open: 10,
         high: 12,

@@ -11,6 +11,7 @@ import type { TickBatch } from "../../rpc/ticks.ts"
 import { ownedShardsTopic, tickShard } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
+import { BarHistory } from "./BarHistory.ts"
 import { BarStore } from "./BarStore.ts"
 import { ParkedBatches } from "./ParkedBatches.ts"
 import { StaleOwner } from "./ShardLedger.ts"
@@ -53,7 +54,7 @@ const everything = Effect.fnUntraced(function* (symbol: string) {
   const store = yield* BarStore
   return {
     quote: stateOf(yield* client(symbol).Snapshot()),
-    forming: yield* client(symbol).FormingBars(),
+    unstored: yield* client(symbol).UnstoredBars(),
     seconds: yield* store.page({ symbol, interval: "1s", limit: 99 }),
     minutes: yield* store.page({ symbol, interval: "1m", limit: 99 })
   }
@@ -271,6 +272,46 @@ describe("a fault in one ticker's fold", () => {
       const seconds = yield* store.page({ symbol: "AAPL", interval: "1s", limit: 99 })
       assert.strictEqual(seconds.length, 8)
     }).pipe(Effect.provide(marketNode(feed, { barStore: refuseOnce, settings: { unsavedBars: 6 } })))
+  })
+
+  it.effect("pages have every bar at every moment: forming, on its way to the store, or there", () => {
+    const feed = new ScriptedFeed(["AAPL"])
+    const roomy = Latch.makeUnsafe(false)
+    return Effect.gen(function* () {
+      yield* shardsReady
+      const history = yield* BarHistory
+      const store = yield* BarStore
+      const client = yield* Ticker.client
+      feed.marketTime = ten + 60_000
+      const page = Effect.map(history.page({ symbol: "AAPL", interval: "1s" }), ({ bars }) =>
+        bars.map(({ close, final }) => [close, final])
+      )
+      const said: Array<ReadonlyArray<number>> = []
+      const asking = Effect.map(client("AAPL").UnstoredBars(), (bars) => {
+        said.push(bars["1s"].map(({ close }) => close))
+      })
+      const asked = yield* Effect.forkChild(Effect.forever(Effect.andThen(asking, Effect.yieldNow)))
+      for (let second = 0; second <= 3; second++) {
+        yield* publish(batch("AAPL", trade(ten + second * 1_000, 10 + second)))
+        yield* settle
+      }
+      yield* Fiber.interrupt(asked)
+      // whatever the moment, no bar that was there is missing
+      assert.deepStrictEqual(Array.from(new Set(said.map(String))), ["", "10", "10,11", "10,11,12", "10,11,12,13"])
+      const expected = [
+        [10, true],
+        [11, true],
+        [12, true],
+        [13, false]
+      ]
+      assert.deepStrictEqual(yield* store.page({ symbol: "AAPL", interval: "1s", limit: 99 }), [])
+      assert.deepStrictEqual(yield* page, expected)
+      yield* roomy.open
+      yield* settle
+      assert.strictEqual((yield* store.page({ symbol: "AAPL", interval: "1s", limit: 99 })).length, 3)
+      assert.strictEqual((yield* client("AAPL").UnstoredBars())["1s"].length, 1)
+      assert.deepStrictEqual(yield* page, expected)
+    }).pipe(Effect.provide(marketNode(feed, { barStore: beforePut(() => roomy.await) })))
   })
 
   it.effect("a store that fails costs no quote, and gets its bars when it is back", () => {

@@ -9,6 +9,7 @@
  */
 import { Clock, Deferred, Effect, Queue, Schedule, Stream } from "effect"
 import type { Unavailable } from "../../rpc/market.ts"
+import type { UnstoredBars } from "../../rpc/ticker.ts"
 import type { TickBatch } from "../../rpc/ticks.ts"
 import { barsTopic, type QuoteUpdate, quotesTopic, tickShard } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
@@ -17,7 +18,7 @@ import { QuoteCache } from "../kernel/QuoteCache.ts"
 import { supervise } from "../kernel/Supervisor.ts"
 import { BarChanges } from "./BarChanges.ts"
 import { Checkpoints } from "./Checkpoints.ts"
-import { canWait, Feed } from "./Feed.ts"
+import { type BaseInterval, canWait, Feed } from "./Feed.ts"
 import { FoldReport } from "./FoldReport.ts"
 import { Gaps } from "./Gaps.ts"
 import { Inquiries, type Inquiry, isInquiry } from "./Inquiries.ts"
@@ -36,7 +37,7 @@ export interface TickerLife {
   readonly local: LocalTicker
   /** State and position: everything published later has a greater seq, or a greater epoch. */
   readonly snapshot: Effect.Effect<QuoteUpdate, Unavailable>
-  readonly formingBars: Effect.Effect<ReturnType<typeof formingBars>, Unavailable>
+  readonly unstoredBars: Effect.Effect<UnstoredBars, Unavailable>
   /** Starts it again if it is down and has cooled; fails while it is down. */
   readonly activate: Effect.Effect<void, Unavailable>
   /** Never emits; fails when the actor gives up (A7). */
@@ -118,15 +119,20 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     )
   }
 
-  /** What follows the quote: bars to charts, finished ones to the store, checkpoints. */
-  const announceBars = (): Effect.Effect<void> => {
-    const steps: Array<Effect.Effect<void>> = []
-    const listened = bus.hasSubscribers(bars)
-    for (const [interval, changed] of changes.entries()) {
-      storage.add(interval, changed)
-      if (listened) steps.push(bus.publish(bars, { symbol, interval, bars: changed }))
-    }
+  /** Before anybody may ask: a finished bar is among those that wait for the store, or there. */
+  const keepBars = () => {
+    const changed = changes.entries()
+    for (const [interval, bars] of changed) storage.add(interval, bars)
     changes.clear()
+    return changed
+  }
+
+  /** What follows the quote: bars to charts, finished ones to the store, checkpoints. */
+  const announceBars = (changed: ReturnType<typeof keepBars>): Effect.Effect<void> => {
+    const steps: Array<Effect.Effect<void>> = []
+    if (bus.hasSubscribers(bars)) {
+      for (const [interval, its] of changed) steps.push(bus.publish(bars, { symbol, interval, bars: its }))
+    }
     if (storage.isDue()) steps.push(storage.store)
     if (storage.isCrowded() && canWait(feed.label)) steps.push(presence.waitingFor(storage.room))
     // after a crash some of what came before it may still be in hand
@@ -139,16 +145,17 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
 
   /** Says the state. `settled` opens once the quote is out: until then a snapshot could carry a position still to be published. */
   const announce = (): Effect.Effect<void> => {
+    const changed = keepBars()
     // while an old stretch is read again nobody is told of it: who watches asks for a snapshot, and gets it caught up
     if (!bus.hasSubscribers(quotes) || !source.isCaughtUp(shard)) {
       settled.openUnsafe()
-      return announceBars()
+      return announceBars(changed)
     }
     const quote = current()
     cache.put(quote)
     return Effect.flatMap(bus.publish(quotes, quote), () => {
       settled.openUnsafe()
-      return announceBars()
+      return announceBars(changed)
     })
   }
 
@@ -167,8 +174,9 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
       repeatAsked = false
       return announce()
     }
+    const changed = keepBars()
     settled.openUnsafe()
-    return announceBars()
+    return announceBars(changed)
   })
 
   /**
@@ -384,7 +392,19 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
   const self: TickerLife = {
     local,
     snapshot: caughtUp(current),
-    formingBars: caughtUp(() => formingBars(fold.state)),
+    unstoredBars: caughtUp(() => {
+      const forming = formingBars(fold.state)
+      const unstored = (interval: BaseInterval) => {
+        const bar = forming[interval]
+        return bar === null ? Array.from(storage.waiting(interval)) : [...storage.waiting(interval), bar]
+      }
+      return {
+        "1s": unstored("1s"),
+        "1m": unstored("1m"),
+        "1d": unstored("1d"),
+        marketTime: fold.state.marketTime
+      }
+    }),
     activate: presence.whenSettled(() => {}),
     hold: Stream.unwrap(presence.whenSettled(() => Stream.fromEffect(presence.death)))
   }

@@ -19,6 +19,8 @@ import { UnsavedBars } from "./UnsavedBars.ts"
 export interface TickerStorage {
   /** Takes finished bars to be stored; forgets the oldest that wait when there are too many, and counts them. */
   readonly add: (interval: BaseInterval, bars: Iterable<Bar>) => void
+  /** What waits; nothing leaves before the store has it. */
+  readonly waiting: (interval: BaseInterval) => Iterable<Bar>
   /** Starts storing what waits, unless that is under way. */
   readonly store: Effect.Effect<void>
   /** Whether `store` would start anything. */
@@ -114,6 +116,7 @@ export const makeTickerStorage = Effect.fnUntraced(function* (
       if (forgotten > 0) gauges.add("bars_forgotten_total", forgotten)
       look()
     },
+    waiting: (interval) => unsaved.of(interval),
     store,
     isDue,
     // a write that was refused makes no room: the actor goes on, and finds that its term has ended

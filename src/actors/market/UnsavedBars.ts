@@ -43,6 +43,11 @@ export class UnsavedBars {
     for (const interval of intervals) this.#bars[interval].clear()
   }
 
+  /** What waits, the bars that were finished first first. */
+  of(interval: BaseInterval): Iterable<Bar> {
+    return this.#bars[interval].values()
+  }
+
   /** What waits, by interval. */
   batches(): ReadonlyArray<readonly [interval: BaseInterval, bars: ReadonlyArray<Bar>]> {
     return intervals.flatMap((interval) =>

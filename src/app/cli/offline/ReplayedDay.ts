@@ -115,8 +115,8 @@ const finish = Effect.fnUntraced(function* (symbol: string, newest: number, end:
   }
   while (true) {
     locals.get(symbol)?.advance(end)
-    const forming = yield* client(symbol).FormingBars()
-    if (Object.values(forming).every((bar) => bar === null)) break
+    const { "1d": days, "1m": minutes, "1s": seconds } = yield* client(symbol).UnstoredBars()
+    if ([...days, ...minutes, ...seconds].every((bar) => bar.final)) break
     yield* Effect.sleep(1)
   }
   // bars are put beside the fold: the last ones too are there now
