@@ -6,6 +6,7 @@ import { Effect } from "effect"
 import { beforeAll, describe, expect, it } from "vitest"
 import type { Cluster } from "../../scripts/cluster/client.mjs"
 import { Unavailable } from "../../src/rpc/market.ts"
+import { TICK_SHARDS } from "../../src/rpc/topics.ts"
 import { cluster, eventually, gauge } from "../support/cluster.ts"
 import { ClusterWatcher } from "../support/clusterWatcher.ts"
 import {
@@ -154,15 +155,13 @@ describe.skipIf(isRecordingAbsent)("a recorded day at full speed over many nodes
         befall: async (running, watcher) => {
           await underWay(watcher)
           const owner = await busiest(running)
-          const before = new Map(watcher.newest)
           await owner.pause()
-          // until every symbol has an owner that lives
-          await eventually("others take over", () =>
-            recordedSymbols.every((symbol) => {
-              const [then, now] = [before.get(symbol), watcher.newest.get(symbol)]
-              return now !== undefined && watcher.isCurrent(symbol) && now.exchangeTime > (then?.exchangeTime ?? 0)
-            })
-          )
+          const others = markets(running).filter((node) => node !== owner)
+          await eventually("others have all its shards", async () => {
+            const owned = await Promise.all(others.map(({ url }) => gauge(url, "tick_shards_active")))
+            return owned.reduce((a, b) => a + b) === TICK_SHARDS
+          })
+          await watcher.until(() => recordedSymbols.every((symbol) => watcher.isCurrent(symbol)))
           owner.resume()
           // it wakes with what it has folded and not saved
           await eventually(

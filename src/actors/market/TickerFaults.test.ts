@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Latch, Layer, Stream } from "effect"
+import { Context, Effect, Exit, Fiber, Latch, Layer, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import * as fc from "fast-check"
 import { marketNode, publish, shardsReady } from "../../../test/support/marketNode.ts"
@@ -272,6 +272,44 @@ describe("a fault in one ticker's fold", () => {
       const seconds = yield* store.page({ symbol: "AAPL", interval: "1s", limit: 99 })
       assert.strictEqual(seconds.length, 8)
     }).pipe(Effect.provide(marketNode(feed, { barStore: refuseOnce, settings: { unsavedBars: 6 } })))
+  })
+
+  it.effect.each(["comes back", "stays away"])("an actor that waits for room stops in time: the store %s", (store) => {
+    const feed = new ScriptedFeed(["AAPL"])
+    const roomy = Latch.makeUnsafe(false)
+    const stopMillis = 500
+    const settings = { unsavedBars: 20, stopMillis }
+    return Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const node = yield* Layer.buildWithScope(
+        marketNode(feed, { barStore: beforePut(() => roomy.await), settings }),
+        scope
+      )
+      const gauges = Context.get(node, Gauges)
+      yield* Effect.gen(function* () {
+        yield* shardsReady
+        for (let second = 0; second <= 23; second++) {
+          yield* publish(batch("AAPL", trade(ten + second * 1_000, 10 + second)))
+          yield* settle
+        }
+      }).pipe(Effect.provide(node))
+      assert.isBelow(gauges.get("ticks_folded_total"), 24, "it waits for room")
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
+      yield* settle
+      if (store === "comes back") yield* roomy.open
+      else yield* TestClock.adjust(stopMillis)
+      yield* settle
+      // the cluster gives its entities time of its own
+      for (let i = 0; i < 5 && closing.pollUnsafe() === undefined; i++) {
+        yield* Effect.andThen(TestClock.adjust("1 second"), settle)
+      }
+      yield* Fiber.join(closing)
+      const isWhole = store === "comes back"
+      assert.strictEqual(gauges.get("ticker_unclean_stops_total"), isWhole ? 0 : 1)
+      assert.strictEqual(gauges.get("bars_forgotten_total"), 0)
+      const seconds = yield* Context.get(node, BarStore).page({ symbol: "AAPL", interval: "1s", limit: 99 })
+      assert.strictEqual(seconds.length, isWhole ? 23 : 0)
+    })
   })
 
   it.effect("pages have every bar at every moment: forming, on its way to the store, or there", () => {

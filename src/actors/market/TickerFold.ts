@@ -18,7 +18,7 @@ export interface Beginning {
 /** A batch, a market time that has been reached, or a beginning. */
 export type Input = TickBatch | number | Beginning
 
-const isBatch = (input: Input): input is TickBatch => typeof input === "object" && "ticks" in input
+export const isBatch = (input: Input): input is TickBatch => typeof input === "object" && "ticks" in input
 
 interface Surroundings {
   readonly fault: (symbol: string, batch: TickBatch) => void

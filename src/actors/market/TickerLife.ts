@@ -7,10 +7,9 @@
  * outside itself is TickerStorage's affair, under the term of its shard (ShardTerms); refused as a former owner, it looks
  * whether the shard is still here and goes on from whichever state is further.
  */
-import { Clock, Deferred, Effect, Queue, Schedule, Stream } from "effect"
+import { Clock, Deferred, Effect, Schedule, Stream } from "effect"
 import type { Unavailable } from "../../rpc/market.ts"
 import type { UnstoredBars } from "../../rpc/ticker.ts"
-import type { TickBatch } from "../../rpc/ticks.ts"
 import { barsTopic, type QuoteUpdate, quotesTopic, tickShard } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
@@ -21,12 +20,13 @@ import { Checkpoints } from "./Checkpoints.ts"
 import { type BaseInterval, canWait, Feed } from "./Feed.ts"
 import { FoldReport } from "./FoldReport.ts"
 import { Gaps } from "./Gaps.ts"
-import { Inquiries, type Inquiry, isInquiry } from "./Inquiries.ts"
+import type { Inquiry } from "./Inquiries.ts"
 import type { LocalTicker } from "./LocalTickers.ts"
 import { ParkedBatches } from "./ParkedBatches.ts"
 import { QuoteEncoder } from "./QuoteEncoder.ts"
 import { type ShardTerm, ShardTerms } from "./ShardTerms.ts"
-import { type Beginning, type Input, makeTickerFold } from "./TickerFold.ts"
+import { makeTickerFold } from "./TickerFold.ts"
+import { makeTickerMailbox } from "./TickerMailbox.ts"
 import { TickerPresence } from "./TickerPresence.ts"
 import { FoldFault, TickerSettings } from "./TickerSettings.ts"
 import { makeTickerStorage } from "./TickerStorage.ts"
@@ -62,7 +62,6 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
   const bars = barsTopic(symbol)
   const shard = tickShard(symbol)
 
-  const mailbox = yield* Queue.bounded<Input | Inquiry>(settings.mailboxBatches)
   const presence = new TickerPresence(symbol, clock, () => terms.owns(shard))
   const { settled } = presence
   /** Under which term the state is; undefined until it is loaded. */
@@ -73,13 +72,14 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
   let resyncAsked = false
   let repeatAsked = false
   let missed = 0
-  /** Batches offered, taken from the mailbox, and in the newest durable checkpoint. */
-  let offered = 0
-  let taken = 0
+  /** Batches in the newest durable checkpoint. */
   let durable = 0
+  const resync = () => {
+    resyncAsked = true
+  }
+  const mailbox = yield* makeTickerMailbox(settings.mailboxBatches, presence, gauges, resync)
   /** Bars to be told. */
   const changes = new BarChanges()
-  const inquiries = new Inquiries()
   const gaps = new Gaps(() => source.readAgain(shard))
   const { fold, news } = makeTickerFold(symbol, changes, { fault, gaps, gauges, parked, settings })
   const report = new FoldReport(gauges, fold.state.counts)
@@ -93,7 +93,7 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
   }
 
   /** A time that has passed already changes nothing; a full mailbox wakes it too. */
-  const wake = () => void Queue.offerUnsafe(mailbox, fold.state.marketTime)
+  const wake = () => mailbox.reach(fold.state.marketTime)
   const encoder = new QuoteEncoder(gauges)
   const current = (): QuoteUpdate => encoder.encode(fold.state)
 
@@ -103,7 +103,7 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
   /** Whoever asked for it hears that all before is durable; beside the fold, which goes on. */
   const makeDurable = (waiting: ReadonlyArray<Inquiry>, writer: ShardTerm): Effect.Effect<void> => {
     const state = fold.checkpoint()
-    const position = taken
+    const position = mailbox.taken()
     return storage.settle(writer, state).pipe(
       Effect.tap(() =>
         Effect.sync(() => {
@@ -111,7 +111,9 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
         })
       ),
       // what a former owner has is read again by the present one
-      Effect.catchTag("StaleOwner", ({ message }) => Effect.fail(unsettled(message))),
+      Effect.catchTag("StaleOwner", ({ message }) =>
+        Effect.fail(new Unsettled({ shard, message: `${symbol}: ${message}` }))
+      ),
       Effect.exit,
       Effect.flatMap((exit) => Effect.forEach(waiting, ({ answer }) => Deferred.done(answer, exit), { discard: true })),
       Effect.forkIn(scope, { startImmediately: true }),
@@ -133,10 +135,13 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     if (bus.hasSubscribers(bars)) {
       for (const [interval, its] of changed) steps.push(bus.publish(bars, { symbol, interval, bars: its }))
     }
-    if (storage.isDue()) steps.push(storage.store)
-    if (storage.isCrowded() && canWait(feed.label)) steps.push(presence.waitingFor(storage.room))
+    // one that stops stores what waits last of all
+    if (!presence.isStopped) {
+      if (storage.isDue()) steps.push(storage.store)
+      if (storage.isCrowded() && canWait(feed.label)) steps.push(presence.waitingFor(storage.room))
+    }
     // after a crash some of what came before it may still be in hand
-    const waiting = owner !== undefined && fold.waiting === 0 ? inquiries.folded() : []
+    const waiting = owner !== undefined && fold.waiting === 0 ? mailbox.inquiries.folded() : []
     if (waiting.length > 0 && owner !== undefined) steps.push(makeDurable(waiting, owner))
     else if (fold.checkpointDue) fold.checkpoint()
     if (steps.length === 0) return Effect.void
@@ -184,7 +189,7 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
    * older: the next sweep comes after them.
    */
   const catchUp = () => {
-    if (fold.waiting > 0 || Queue.sizeUnsafe(mailbox) > 0) return
+    if (fold.waiting > 0 || !mailbox.isEmpty()) return
     // without a day there is nothing to close: its session is the clock's
     const reached =
       fold.state.midnight > 0 ? source.publishedUpTo(shard) - settings.closeGraceMillis : feed.marketTime()
@@ -222,19 +227,6 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
     Effect.orDie
   )
 
-  const take = (messages: ReadonlyArray<Input | Inquiry>) => {
-    const inputs: Array<Input> = []
-    for (const message of messages) {
-      if (isInquiry(message)) {
-        inquiries.add(message)
-        continue
-      }
-      if (typeof message === "object" && "ticks" in message) taken++
-      inputs.push(message)
-    }
-    fold.take(inputs)
-  }
-
   const begin = Effect.suspend(() => {
     if (fold.broken) {
       // what the crashed fold changed is not to be told; the replay tells it anew
@@ -257,8 +249,8 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
   const work = Effect.whileLoop({
     while: isOwner,
     body: () =>
-      Effect.flatMap(Queue.takeAll(mailbox), (messages) => {
-        take(messages)
+      Effect.flatMap(mailbox.takeAll, (inputs) => {
+        fold.take(inputs)
         return isOwner() ? turn : Effect.void
       }),
     step: () => {}
@@ -288,90 +280,51 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
 
   // ---- what others may do ----------------------------------------------------------------------------------------
 
-  const unsettled = (why: string) => new Unsettled({ shard, message: `${symbol}: ${why}` })
-
-  const offer = (batch: TickBatch): boolean => {
-    if (presence.isResting || !Queue.offerUnsafe(mailbox, batch)) return false
-    offered++
-    return true
-  }
-
-  const accept = (batch: TickBatch): Effect.Effect<boolean> =>
-    Effect.suspend(() => {
-      if (presence.isStopped) return Effect.succeed(false)
-      if (presence.isResting) {
-        presence.want()
-        if (Queue.offerUnsafe(mailbox, batch)) offered++
-        else {
-          gauges.add("ticks_dropped_total", batch.ticks.length, 'reason="actor-down"')
-          resyncAsked = true
-        }
-        return Effect.succeed(true)
-      }
-      // the publisher waits for room, but not for a dead actor
-      return Effect.raceFirst(
-        Effect.tap(Queue.offer(mailbox, batch), (accepted) => Effect.sync(() => accepted && offered++)),
-        Effect.catch(presence.death, () => accept(batch))
-      )
-    })
-
-  /** `whenDown`: what becomes of it when the actor is down, or goes down meanwhile. */
-  const inquire = (about: Inquiry["about"], whenDown: Effect.Effect<void>) =>
-    Effect.suspend((): Effect.Effect<void, Unsettled> => {
-      if (presence.isResting || presence.isStopped) return whenDown
-      const inquiry: Inquiry = { about, answer: Deferred.makeUnsafe() }
-      return Effect.raceFirst(
-        Effect.andThen(Queue.offer(mailbox, inquiry), Deferred.await(inquiry.answer)),
-        Effect.catch(presence.death, () => whenDown)
-      )
-    })
-
   const local: LocalTicker = {
     symbol,
     shard,
     fed: false,
     touchedAt: Number.NEGATIVE_INFINITY,
     isWaiting: () => presence.isWaiting,
-    isDurable: () => offered === durable,
-    offer,
-    accept,
+    isDurable: () => mailbox.offered() === durable,
+    offer: mailbox.offer,
+    accept: mailbox.accept,
     // who is down answers nobody: nothing of it passes for current
-    folded: Effect.orDie(inquire("folded", Effect.void)),
-    settle: inquire("durable", Effect.die(new Error(`${symbol} cannot be settled now: its actor is down`))),
-    begins: Effect.suspend(() => {
-      const mark: Beginning = { begins: true }
-      // one that rests and has no room finds what it was not given missing later
-      if (presence.isResting) return Effect.asVoid(Effect.sync(() => Queue.offerUnsafe(mailbox, mark)))
-      return Effect.raceFirst(Effect.asVoid(Queue.offer(mailbox, mark)), Effect.ignore(presence.death))
-    }),
+    folded: Effect.orDie(mailbox.inquire("folded", Effect.void)),
+    settle: mailbox.inquire("durable", Effect.die(new Error(`${symbol} cannot be settled now: its actor is down`))),
+    begins: mailbox.begins,
     advance: (publishedUpTo) => {
       const reached = publishedUpTo - settings.closeGraceMillis
       if (!settled.isOpen() || fold.broken || presence.isResting || reached < nextCloseAt(fold.state)) return
-      Queue.offerUnsafe(mailbox, reached)
+      mailbox.reach(reached)
     },
     repeat: () => {
       repeatAsked = true
       wake()
     },
-    resync: () => {
-      resyncAsked = true
-    }
+    resync
   }
+
+  const leave = Effect.fnUntraced(function* (writer: ShardTerm) {
+    if (fold.broken) fold.recover()
+    if (fold.waiting > 0) {
+      // nothing makes room for the bars of what is still to be folded but this
+      if (storage.isCrowded()) yield* storage.settle(writer, fold.checkpoint())
+      yield* turn
+    }
+    const last = fold.checkpoint()
+    // asleep it stays with this node, which would not know that somebody continues it
+    last.leftUnder = terms.owns(shard) ? 0 : writer.term
+    yield* storage.settle(writer, last)
+    durable = mailbox.taken()
+  })
 
   /** Passivation, or the shard moves: fold what is left, say it, leave a checkpoint for the next incarnation. */
   const finish = Effect.gen(function* () {
     presence.stop()
-    for (let rest = yield* Queue.clear(mailbox); rest.length > 0; rest = yield* Queue.clear(mailbox)) take(rest)
-    yield* Queue.shutdown(mailbox)
+    fold.take(yield* mailbox.close)
     // never loaded: what it was given is read again, or was never acknowledged
-    if (owner === undefined) return
-    if (fold.broken) fold.recover()
-    if (fold.waiting > 0) yield* turn
-    const last = fold.checkpoint()
-    // asleep it stays with this node, which would not know that somebody continues it
-    last.leftUnder = terms.owns(shard) ? 0 : owner.term
-    yield* Effect.timeout(storage.settle(owner, last), settings.stopMillis)
-    durable = taken
+    if (owner !== undefined) yield* Effect.timeout(leave(owner), settings.stopMillis)
   }).pipe(
     Effect.catchCause((cause) => {
       gauges.add("ticker_unclean_stops_total", 1)

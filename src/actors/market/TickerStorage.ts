@@ -4,7 +4,7 @@
  *
  * Bars go first: a durable state presumes that every bar finished before it is durable too.
  */
-import { type Cause, Deferred, Effect, Latch, Schedule, type Scope } from "effect"
+import { type Cause, Deferred, Effect, Exit, Latch, Schedule, type Scope } from "effect"
 import type { Bar } from "../../rpc/market.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { BarStore } from "./BarStore.ts"
@@ -90,18 +90,21 @@ export const makeTickerStorage = Effect.fnUntraced(function* (
   const store = Effect.suspend(() => {
     if (!isDue()) return Effect.void
     const done = Deferred.makeUnsafe<void>()
-    storing = done
-    return putAll.pipe(
+    return Effect.suspend(() => {
+      storing = done
+      return putAll
+    }).pipe(
       // refused: what waits is put under the next term
       Effect.catchTag("StaleOwner", refuse),
       Effect.tapCause(away),
       Effect.sandbox,
       Effect.retry(again),
       Effect.ignore,
-      Effect.ensuring(
+      // interrupted: the actor is about to be too, and must not take it for room
+      Effect.onExit((exit) =>
         Effect.suspend(() => {
           storing = undefined
-          return Deferred.succeed(done, undefined)
+          return Exit.hasInterrupts(exit) ? Effect.void : Deferred.succeed(done, undefined)
         })
       ),
       Effect.annotateLogs({ actor: "ticker", id: symbol }),
