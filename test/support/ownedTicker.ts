@@ -1,5 +1,5 @@
 /** One symbol's ticks as a stream keeps them, and nodes that are handed them, over stores that they may share. */
-import { type Context, Effect, Exit, Layer, Scope } from "effect"
+import { Context, Effect, Exit, Layer, Scope } from "effect"
 import type { Sharding } from "effect/cluster"
 import { TestClock } from "effect/testing"
 import type { Bus } from "../../src/actors/kernel/Bus.ts"
@@ -65,6 +65,29 @@ export const sharedStores = Effect.flatMap(Effect.scope, (scope) =>
     scope
   )
 )
+
+/** The same stores, but for what happens before a state is loaded or saved. */
+export const beforeCheckpoint = (
+  stores: Context.Context<BarStore | Checkpoints | ShardLedger>,
+  before: { readonly load?: Effect.Effect<void>; readonly save?: Effect.Effect<void> }
+) => {
+  const { load, save } = Context.get(stores, Checkpoints)
+  return Context.add(
+    stores,
+    Checkpoints,
+    Checkpoints.of({
+      load: (symbol) => Effect.andThen(before.load ?? Effect.void, load(symbol)),
+      save: (...args) => Effect.andThen(before.save ?? Effect.void, save(...args))
+    })
+  )
+}
+
+/** Where the node's actor says that it stands. */
+export const snapshot = (node: Node) =>
+  Effect.provide(
+    Effect.flatMap(Ticker.client, (client) => client("A").Snapshot()),
+    node.services
+  )
 
 /** Each time read anew: other objects, equal in content. */
 export const hand = (node: Node, batches: ReadonlyArray<TickBatch>) =>

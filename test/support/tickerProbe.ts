@@ -1,9 +1,11 @@
 /** What tests of ticker actors share: ticks at 10:00 New York of a trading day, and ears on the bus. */
 import { Effect } from "effect"
+import { TestClock } from "effect/testing"
 import { Bus } from "../../src/actors/kernel/Bus.ts"
 import { dayOfDate } from "../../src/actors/market/calendar.ts"
 import type { TickBatch, Trade } from "../../src/rpc/ticks.ts"
 import { type QuoteUpdate, quotesTopic } from "../../src/rpc/topics.ts"
+import { settle } from "./sessionNode.ts"
 
 /** 10:00 New York, 7 October 2013. */
 export const ten = (dayOfDate("2013-10-07")?.open ?? Number.NaN) + 30 * 60_000
@@ -53,3 +55,11 @@ export const isOrdered = (heard: ReadonlyArray<QuoteUpdate>): boolean =>
       before === undefined || update.epoch > before.epoch || (update.epoch === before.epoch && update.seq > before.seq)
     )
   })
+
+/** Enough for every back-off of an actor and what it writes to. */
+export const recovered = Effect.gen(function* () {
+  for (let i = 0; i < 4; i++) {
+    yield* TestClock.adjust("1 second")
+    yield* settle
+  }
+})

@@ -2,22 +2,28 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { A, asleep, everything, hand, sharedStores, startNode, stream } from "../../../test/support/ownedTicker.ts"
+import {
+  A,
+  asleep,
+  beforeCheckpoint,
+  everything,
+  hand,
+  sharedStores,
+  startNode,
+  stream
+} from "../../../test/support/ownedTicker.ts"
 import { settle } from "../../../test/support/sessionNode.ts"
 import { listen } from "../../../test/support/tickerProbe.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { Checkpoints } from "./Checkpoints.ts"
 
+const fails = Effect.die(new Error("away"))
+
 describe("ticks of a kept stream", () => {
   it.effect("batches lost with an actor make the shard unsettled, once", () =>
     Effect.gen(function* () {
       const stores = yield* sharedStores
-      const dead = Context.add(
-        stores,
-        Checkpoints,
-        Checkpoints.of({ load: () => Effect.succeed(undefined), save: () => Effect.die(new Error("away")) })
-      )
-      const node = yield* startNode(dead)
+      const node = yield* startNode(beforeCheckpoint(stores, { save: fails }))
       yield* hand(node, stream.slice(0, 5))
       // it goes to sleep, and cannot leave its state
       yield* TestClock.adjust("5 minutes")
@@ -58,17 +64,10 @@ describe("ticks of a kept stream", () => {
   it.effect("ticks lost with an actor are read again, and nothing behind them is folded before they come", () =>
     Effect.gen(function* () {
       const stores = yield* sharedStores
-      const checkpoints = Context.get(stores, Checkpoints)
       let away = false
-      const flaky = Context.add(
-        stores,
-        Checkpoints,
-        Checkpoints.of({
-          ...checkpoints,
-          save: (...args) => Effect.suspend(() => (away ? Effect.die(new Error("away")) : checkpoints.save(...args)))
-        })
+      const node = yield* startNode(
+        beforeCheckpoint(stores, { save: Effect.suspend(() => (away ? fails : Effect.void)) })
       )
-      const node = yield* startNode(flaky)
       node.source.canReadAgain = true
       yield* hand(node, stream.slice(0, 3))
       yield* node.source.settle(A)

@@ -8,10 +8,12 @@ import { oneNodeCluster } from "../../../test/support/marketNode.ts"
 import {
   A,
   asleep,
+  beforeCheckpoint,
   everything,
   hand,
   type Node,
   sharedStores,
+  snapshot,
   startNode,
   stream
 } from "../../../test/support/ownedTicker.ts"
@@ -23,6 +25,8 @@ import { Gauges } from "../kernel/Gauges.ts"
 import { BarStore } from "./BarStore.ts"
 import { Checkpoints } from "./Checkpoints.ts"
 import { ShardLedger, StaleOwner } from "./ShardLedger.ts"
+
+const fails = Effect.die(new Error("away"))
 
 describe("a shard that changes hands", () => {
   it.effect("a tick shard is the cluster's shard of the symbol", () =>
@@ -112,15 +116,9 @@ describe("a shard that changes hands", () => {
       const stores = yield* sharedStores
       const checkpoints = Context.get(stores, Checkpoints)
       let away = true
-      const flaky = Context.add(
-        stores,
-        Checkpoints,
-        Checkpoints.of({
-          ...checkpoints,
-          save: (...args) => Effect.suspend(() => (away ? Effect.die(new Error("away")) : checkpoints.save(...args)))
-        })
+      const node = yield* startNode(
+        beforeCheckpoint(stores, { save: Effect.suspend(() => (away ? fails : Effect.void)) })
       )
-      const node = yield* startNode(flaky)
       yield* hand(node, stream.slice(0, 5))
       // nothing is lost: it is asked for again later
       const exit = yield* Effect.exit(node.source.settle(A))
@@ -201,13 +199,12 @@ describe("a shard that changes hands", () => {
       const heard = yield* Effect.provide(listen("A"), first.services)
       yield* hand(first, stream.slice(0, 5))
       yield* asleep
-      const wake = Effect.flatMap(Ticker.client, (client) => client("A").Snapshot())
-      const woken = yield* Effect.provide(wake, first.services)
+      const woken = yield* snapshot(first)
       assert.isAbove(woken.epoch, heard[0]?.epoch ?? Number.NaN)
       yield* first.source.settle(A)
       // killed: it neither stops nor is heard of again
       const second = yield* startNode(stores)
-      assert.isAbove((yield* Effect.provide(wake, second.services)).epoch, woken.epoch)
+      assert.isAbove((yield* snapshot(second)).epoch, woken.epoch)
       yield* second.close
     }).pipe(Effect.scoped)
   )
@@ -218,13 +215,7 @@ describe("a shard that changes hands", () => {
       node.source.caughtUp.closeUnsafe()
       const heard = yield* Effect.provide(listen("A"), node.services)
       yield* hand(node, stream.slice(0, 5))
-      const asked = yield* Effect.forkChild(
-        Effect.provide(
-          Effect.flatMap(Ticker.client, (client) => client("A").Snapshot()),
-          node.services
-        ),
-        { startImmediately: true }
-      )
+      const asked = yield* Effect.forkChild(snapshot(node), { startImmediately: true })
       yield* settle
       assert.deepStrictEqual(heard, [])
       assert.isUndefined(asked.pollUnsafe())
@@ -250,13 +241,8 @@ describe("a shard that changes hands", () => {
         const seed = yield* startNode(stores)
         yield* hand(seed, stream.slice(0, 4))
         yield* seed.close
-        const checkpoints = Context.get(stores, Checkpoints)
         const loading = Latch.makeUnsafe(false)
-        const slow = Context.add(
-          stores,
-          Checkpoints,
-          Checkpoints.of({ ...checkpoints, load: (symbol) => Effect.andThen(loading.await, checkpoints.load(symbol)) })
-        )
+        const slow = beforeCheckpoint(stores, { load: loading.await })
         let crashes = faults
         const node = yield* startNode(slow, undefined, (_, { origin }) => {
           if (origin === undefined || origin.from < 10 || crashes === 0) return
@@ -270,13 +256,7 @@ describe("a shard that changes hands", () => {
           Effect.andThen(node.source.sink?.folded(A) ?? Effect.die("no sink"), node.source.caughtUp.open),
           { startImmediately: true }
         )
-        const asked = yield* Effect.forkChild(
-          Effect.provide(
-            Effect.flatMap(Ticker.client, (client) => client("A").Snapshot()),
-            node.services
-          ),
-          { startImmediately: true }
-        )
+        const asked = yield* Effect.forkChild(snapshot(node), { startImmediately: true })
         yield* settle
         assert.isUndefined(catchingUp.pollUnsafe(), "its actor has not loaded its state")
         yield* loading.open
