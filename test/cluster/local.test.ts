@@ -8,7 +8,7 @@ import { afterEach, describe, expect, it } from "vitest"
 import { WebSocket } from "ws"
 import { type ClusterOptions, startCluster } from "../../scripts/cluster/client.mjs"
 import { parseArguments } from "../../scripts/cluster/options.mjs"
-import { familyOf, identify, isRunning } from "../../scripts/services/processes.mjs"
+import { familyOf, isRunning } from "../../scripts/services/processes.mjs"
 import {
   cluster,
   clusterCommand,
@@ -132,12 +132,7 @@ describe("a cluster", () => {
     expect(failure.said.err).toMatch(
       new RegExp(`^lzstock cluster: ${name} .*\\(exit code 3\\)\\. Its last lines:\\nlzstock: ${name} cannot\\n$`, "m")
     )
-    expect(
-      journal
-        .pids()
-        .map(identify)
-        .filter((one) => one !== undefined)
-    ).toEqual([])
+    expect(journal.alive()).toEqual([])
     await eventually("the folder goes", () => readdirSync(TMPDIR).length === 0)
   })
 
@@ -152,12 +147,7 @@ describe("a cluster", () => {
     await eventually("some run", () => journal.lines().length > 1)
     giveUp.abort()
     expect(await starting).toBe("The cluster was stopped while it started.")
-    expect(
-      journal
-        .pids()
-        .map(identify)
-        .filter((one) => one !== undefined)
-    ).toEqual([])
+    expect(journal.alive()).toEqual([])
   })
 
   it("says which port it cannot have", async () => {
@@ -235,12 +225,7 @@ describe("npm run cluster", () => {
     child.kill("SIGINT")
     expect(await ended).toBe(0)
     expect(said.out).toBe("")
-    expect(
-      journal
-        .pids()
-        .map(identify)
-        .filter((one) => one !== undefined)
-    ).toEqual([])
+    expect(journal.alive()).toEqual([])
   })
 
   it("a second signal ends it at once", async () => {

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs"
 import path from "node:path"
 import { Effect, type Scope } from "effect"
 import { type Cluster, type ClusterOptions, startCluster } from "../../scripts/cluster/client.mjs"
-import { killAll, until } from "../../scripts/services/processes.mjs"
+import { identify, killAll, until } from "../../scripts/services/processes.mjs"
 import { TICK_SHARDS } from "../../src/rpc/topics.ts"
 import { identityOf, ownTempFolder } from "./keepers.ts"
 import { freshDatabase, freshPrefix, services } from "./services.ts"
@@ -69,13 +69,19 @@ export const settledDown = ({ nodes }: Cluster): Promise<void> =>
 export const openJournal = () => {
   const file = path.join(ownTempFolder(), "journal")
   const lines = (): ReadonlyArray<string> => (existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [])
+  const pids = () =>
+    lines()
+      .flatMap((line) => / runs (\d+)$/.exec(line)?.[1] ?? [])
+      .map(Number)
   return {
     file,
     lines,
-    pids: () =>
-      lines()
-        .flatMap((line) => / runs (\d+)$/.exec(line)?.[1] ?? [])
-        .map(Number)
+    pids,
+    /** Those of its processes that run. */
+    alive: () =>
+      pids()
+        .map(identify)
+        .filter((one) => one !== undefined)
   }
 }
 

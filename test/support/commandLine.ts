@@ -1,6 +1,10 @@
 /** The `lzstock` command as its users meet it: a child process, its two streams, its exit code. */
+
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import path from "node:path"
+import { Effect } from "effect"
+import { Out } from "../../src/app/cli/Out.ts"
+import { runCommandLine } from "../../src/app/cli/run.ts"
 
 export const launcher = path.resolve(import.meta.dirname, "../../src/app/cli/lzstock.mjs")
 
@@ -71,3 +75,25 @@ export const jsonLines = (text: string): Array<Record<string, unknown>> =>
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line))
+
+/** In this process: its exit code, and what it wrote to stdout and stderr; neither is a terminal. */
+export const runCaptured = async (args: ReadonlyArray<string>) => {
+  const said = { out: "", err: "" }
+  const out = Out.of({
+    isTerminal: false,
+    colours: false,
+    columns: () => 80,
+    rows: () => 24,
+    write: (text) =>
+      Effect.sync(() => {
+        said.out += text
+      }),
+    note: (line) =>
+      Effect.sync(() => {
+        said.err += `${line}\n`
+      }),
+    closed: Effect.never
+  })
+  const code = await Effect.runPromise(Effect.provideService(runCommandLine(args), Out, out))
+  return { code, ...said }
+}

@@ -1,7 +1,7 @@
 /** `lzstock dlq` in this process, against a real NATS with dead letters in it. */
 import { Effect, Exit, Layer, Redacted, References, Scope } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { jsonLines } from "../../../test/support/commandLine.ts"
+import { jsonLines, runCaptured } from "../../../test/support/commandLine.ts"
 import { freshPrefix, services } from "../../../test/support/services.ts"
 import { durable, everyShard, ownerNode } from "../../../test/support/tickNodes.ts"
 import { Gauges } from "../../actors/kernel/Gauges.ts"
@@ -9,8 +9,6 @@ import type { TickBatch } from "../../rpc/ticks.ts"
 import { tickBatchCodec } from "../../rpc/topicCodecs.ts"
 import { DeadLetters } from "../nats/deadletters/DeadLetters.ts"
 import { Nats } from "../nats/NatsConnection.ts"
-import { Out } from "./Out.ts"
-import { runCommandLine } from "./run.ts"
 
 const time = Date.parse("2013-10-07T13:30:00.250Z")
 const batch = (symbol: string): TickBatch => ({
@@ -59,26 +57,7 @@ const withLetters = async (): Promise<string> => {
   return prefix
 }
 
-const run = async (...args: ReadonlyArray<string>) => {
-  const said = { out: "", err: "" }
-  const out = Out.of({
-    isTerminal: false,
-    colours: false,
-    columns: () => 80,
-    rows: () => 24,
-    write: (text) =>
-      Effect.sync(() => {
-        said.out += text
-      }),
-    note: (line) =>
-      Effect.sync(() => {
-        said.err += `${line}\n`
-      }),
-    closed: Effect.never
-  })
-  const code = await Effect.runPromise(Effect.provideService(runCommandLine(["dlq", ...args]), Out, out))
-  return { code, ...said }
-}
+const run = (...args: ReadonlyArray<string>) => runCaptured(["dlq", ...args])
 const ask = (prefix: string, ...args: ReadonlyArray<string>) => run(...args, "--nats", url, "--prefix", prefix)
 
 describe("lzstock dlq", () => {

@@ -1,12 +1,8 @@
-/** Every command in this process, against a scripted stock RPC server whose every answer is known. */
-import { Effect } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { jsonLines } from "../../../test/support/commandLine.ts"
+import { jsonLines, runCaptured } from "../../../test/support/commandLine.ts"
 import { bar, ScriptedMarket, snapshot } from "../../../test/support/ScriptedMarket.ts"
 import { dayOfDate } from "../../actors/market/calendar.ts"
 import { version } from "../version.ts"
-import { Out } from "./Out.ts"
-import { runCommandLine } from "./run.ts"
 
 const market = new ScriptedMarket()
 const midnight = dayOfDate("2013-10-07")?.midnight ?? Number.NaN
@@ -14,26 +10,7 @@ const minute = (n: number) => midnight + n * 60_000
 beforeAll(() => market.start())
 afterAll(() => market.stop())
 
-const run = async (args: ReadonlyArray<string>) => {
-  const said = { out: "", err: "" }
-  const out = Out.of({
-    isTerminal: false,
-    colours: false,
-    columns: () => 80,
-    rows: () => 24,
-    write: (text) =>
-      Effect.sync(() => {
-        said.out += text
-      }),
-    note: (line) =>
-      Effect.sync(() => {
-        said.err += `${line}\n`
-      }),
-    closed: Effect.never
-  })
-  const code = await Effect.runPromise(Effect.provideService(runCommandLine(args), Out, out))
-  return { code, ...said }
-}
+const run = runCaptured
 /** With the scripted server's address. */
 const ask = (args: ReadonlyArray<string>) => run([...args, "--url", market.url])
 
