@@ -1,18 +1,12 @@
 /** Folds the same recorded-looking morning in three ways; a process each, so that none runs on code the other warmed. */
 import { Effect, Layer, References } from "effect"
 import { Bus } from "../../src/actors/kernel/Bus.ts"
-import { Gauges } from "../../src/actors/kernel/Gauges.ts"
-import { QuoteCache } from "../../src/actors/kernel/QuoteCache.ts"
-import { BarStore } from "../../src/actors/market/BarStore.ts"
-import { Checkpoints } from "../../src/actors/market/Checkpoints.ts"
-import { ShardLedger } from "../../src/actors/market/ShardLedger.ts"
-import { TickerActors } from "../../src/actors/market/TickerActor.ts"
 import { foldBatch, initialTickerState } from "../../src/actors/market/tickerState.ts"
-import * as SingleNode from "../../src/app/cluster/SingleNode.ts"
 import { Ticker } from "../../src/rpc/ticker.ts"
 import type { TickBatch } from "../../src/rpc/ticks.ts"
 import { quotesTopic, tickShard, ticksTopic } from "../../src/rpc/topics.ts"
-import { layerFeed, morning, TEN_O_CLOCK, type Work } from "../support/morning.ts"
+import { layerOneProcess } from "../support/marketNode.ts"
+import { morning, TEN_O_CLOCK, type Work } from "../support/morning.ts"
 import { answer } from "../support/processes.ts"
 import { symbolsOf } from "../support/topology.ts"
 
@@ -94,20 +88,7 @@ const alone = (batches: ReadonlyArray<TickBatch>) => {
 const actors = async (work: Work, batches: ReadonlyArray<TickBatch>): Promise<Folded> => {
   const names = symbolsOf(work.symbols)
   let marketTime = TEN_O_CLOCK
-  const feed = layerFeed(names, () => marketTime)
-  const layer = TickerActors.layer.pipe(
-    Layer.provideMerge(SingleNode.layerSurroundings),
-    Layer.provideMerge(
-      Layer.mergeAll(
-        BarStore.layerMemory,
-        Checkpoints.layerMemory,
-        ShardLedger.layerMemory,
-        QuoteCache.layerNone,
-        Bus.layerInProcess
-      ).pipe(Layer.provideMerge(Gauges.layer))
-    ),
-    Layer.provideMerge(Layer.mergeAll(SingleNode.layer, feed))
-  )
+  const layer = layerOneProcess(names, () => marketTime)
   const program = Effect.gen(function* () {
     const bus = yield* Bus
     const client = yield* Ticker.client

@@ -1,20 +1,13 @@
 /** A process that keeps ticker actors, each with a day begun, and says what they hold; in three ways. */
 import { Context, Effect, Layer, Scope } from "effect"
 import { Bus } from "../../src/actors/kernel/Bus.ts"
-import { Gauges } from "../../src/actors/kernel/Gauges.ts"
-import { QuoteCache } from "../../src/actors/kernel/QuoteCache.ts"
-import { BarStore } from "../../src/actors/market/BarStore.ts"
-import { Checkpoints } from "../../src/actors/market/Checkpoints.ts"
-import { ShardLedger } from "../../src/actors/market/ShardLedger.ts"
-import { TickerActors } from "../../src/actors/market/TickerActor.ts"
 import { makeTickerLife } from "../../src/actors/market/TickerLife.ts"
 import { foldBatch, initialTickerState } from "../../src/actors/market/tickerState.ts"
-import * as SingleNode from "../../src/app/cluster/SingleNode.ts"
 import { Ticker } from "../../src/rpc/ticker.ts"
 import { tickShard, ticksTopic } from "../../src/rpc/topics.ts"
 import { countFibers, fibersActive } from "../support/fibers.ts"
-import { quiet } from "../support/marketNode.ts"
-import { firstTrade, layerFeed, TEN_O_CLOCK } from "../support/morning.ts"
+import { layerOneProcess } from "../support/marketNode.ts"
+import { firstTrade, TEN_O_CLOCK } from "../support/morning.ts"
 import { answer } from "../support/processes.ts"
 import { symbolAt } from "../support/topology.ts"
 import { type Memory, settledMemory } from "../support/vitals.ts"
@@ -24,25 +17,7 @@ export interface Kept {
   readonly fibers: number
 }
 
-const layer = TickerActors.layer.pipe(
-  Layer.provideMerge(SingleNode.layerSurroundings),
-  Layer.provideMerge(
-    Layer.mergeAll(
-      BarStore.layerMemory,
-      Checkpoints.layerMemory,
-      ShardLedger.layerMemory,
-      QuoteCache.layerNone,
-      Bus.layerInProcess
-    ).pipe(Layer.provideMerge(Gauges.layer))
-  ),
-  Layer.provideMerge(
-    Layer.mergeAll(
-      SingleNode.layer,
-      layerFeed([], () => TEN_O_CLOCK),
-      quiet
-    )
-  )
-)
+const layer = layerOneProcess([], () => TEN_O_CLOCK)
 
 type Begin = (symbols: ReadonlyArray<string>) => Effect.Effect<void>
 

@@ -1,5 +1,6 @@
-/** What folds ticks that come over NATS: the market role's layers, with stores in memory or in PostgreSQL, and a feed that the bench plays. */
+/** What folds ticks that come over the bus or NATS: the market role's layers, stores in memory or PostgreSQL, a feed the bench plays. */
 import { Layer, Redacted, References } from "effect"
+import { Bus } from "../../src/actors/kernel/Bus.ts"
 import { Gauges } from "../../src/actors/kernel/Gauges.ts"
 import { QuoteCache } from "../../src/actors/kernel/QuoteCache.ts"
 import { BarStore } from "../../src/actors/market/BarStore.ts"
@@ -52,6 +53,18 @@ export const layerPublisher = (wires: Wires) =>
     Layer.provideMerge(quiet)
   )
 
+const storesInMemory = Layer.mergeAll(BarStore.layerMemory, Checkpoints.layerMemory, ShardLedger.layerMemory)
+
+/** One process, nothing stored: ticks and quotes over its own bus. */
+export const layerOneProcess = (symbols: ReadonlyArray<string>, marketTime: () => number) =>
+  TickerActors.layer.pipe(
+    Layer.provideMerge(SingleNode.layerSurroundings),
+    Layer.provideMerge(
+      Layer.mergeAll(storesInMemory, QuoteCache.layerNone, Bus.layerInProcess).pipe(Layer.provideMerge(Gauges.layer))
+    ),
+    Layer.provideMerge(Layer.mergeAll(SingleNode.layer, layerFeed(symbols, marketTime), quiet))
+  )
+
 /** The ticks of every shard, over NATS, to ticker actors that say their quotes on NATS. */
 const layerActors = (wires: Wires) => {
   const { prefix } = wires
@@ -70,7 +83,7 @@ const layerActors = (wires: Wires) => {
 export const layerInMemory = (wires: Wires, symbols: ReadonlyArray<string>, marketTime: () => number) =>
   layerActors(wires).pipe(
     Layer.provideMerge(ShardTerms.layer),
-    Layer.provideMerge(Layer.mergeAll(BarStore.layerMemory, Checkpoints.layerMemory, ShardLedger.layerMemory)),
+    Layer.provideMerge(storesInMemory),
     Layer.provideMerge(
       Layer.mergeAll(SingleNode.layer, layerFeed(symbols, marketTime), layerNats(wires, "market"), quiet)
     )
