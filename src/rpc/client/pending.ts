@@ -57,6 +57,8 @@ const merge = (held: Resumed, next: Resumed): Resumed => {
 
 export class Pending {
   private readonly events = new Map<string, ClientEvent>()
+  /** Never taken, because the connection was lost again: part of the next one. */
+  private overtaken: Resumed | undefined
 
   get size(): number {
     return this.events.size
@@ -82,7 +84,11 @@ export class Pending {
   private add(event: ClientEvent): void {
     if (event._tag === "Update") {
       const state = `=${event.symbol}`
-      this.last(state, fold(this.events.get(state), event))
+      const held = this.events.get(state)
+      const folded = fold(held, event)
+      // a snapshot stays before the Resumed that says what it left out
+      if (held?._tag === "Snapshot") this.events.set(state, folded)
+      else this.last(state, folded)
     } else if (event._tag === "Snapshot") {
       const state = `=${event.symbol}`
       this.last(state, join(this.events.get(state), event))
@@ -93,14 +99,25 @@ export class Pending {
       this.events.delete(state)
       this.last(gap, wider)
     } else if (event._tag === "Resumed") {
-      const held = this.events.get("Resumed")
-      this.last("Resumed", held?._tag === "Resumed" ? merge(held, event) : event)
+      const held = this.resumed()
+      this.last("Resumed", held === undefined ? event : merge(held, event))
+      this.overtaken = undefined
+    } else if (event._tag === "Disconnected") {
+      // down again before it heard that it was up: one outage to the consumer, which the next Resumed tells whole
+      this.overtaken = this.resumed()
+      this.events.delete("Resumed")
+      this.events.set("Disconnected", event)
     } else {
       this.last(event._tag, event)
     }
   }
 
-  /** In the order of the latest of each. */
+  private resumed(): Resumed | undefined {
+    const held = this.events.get("Resumed")
+    return held?._tag === "Resumed" ? held : this.overtaken
+  }
+
+  /** Behind all others. */
   private last(key: string, event: ClientEvent): void {
     this.events.delete(key)
     this.events.set(key, event)

@@ -230,6 +230,55 @@ describe("a watch, under any interleaving", () => {
               { do: "disconnect" },
               { do: "restart", name: "C" }
             ]
+          ],
+          // a snapshot that is not taken before its resume is told, and an update that is folded into it
+          [
+            [
+              { do: "connect" },
+              { do: "flush" },
+              { do: "restart", name: "A" },
+              { do: "disconnect" },
+              { do: "connect" },
+              { do: "take" },
+              { do: "flush" }
+            ]
+          ],
+          // left and come back while there is no stream
+          [
+            [
+              { do: "connect" },
+              { do: "flush" },
+              { do: "disconnect" },
+              { do: "want", set: [] },
+              { do: "restart", name: "A" },
+              { do: "want", set: ["A"] }
+            ]
+          ],
+          // down again before it was heard that it was up
+          [
+            [
+              { do: "connect" },
+              { do: "flush" },
+              { do: "disconnect" },
+              { do: "connect" },
+              { do: "restart", name: "A" },
+              { do: "disconnect" },
+              { do: "take" }
+            ]
+          ],
+          // two outages in one: nothing is taken between them
+          [
+            [
+              { do: "connect" },
+              { do: "flush" },
+              { do: "take" },
+              { do: "restart", name: "A" },
+              { do: "disconnect" },
+              { do: "connect" },
+              { do: "flush" },
+              { do: "disconnect" },
+              { do: "connect" }
+            ]
           ]
         ]
       }

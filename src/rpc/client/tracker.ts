@@ -97,7 +97,9 @@ export class Tracker {
     const next = new Set(normaliseSet(symbols))
     for (const symbol of this.desired) {
       if (next.has(symbol)) continue
-      if (this.states.has(symbol)) this.hidden.add(symbol)
+      // no stream: nothing is told of it meanwhile, and the next one hears only of what is wanted then
+      if (this.downSince !== null) this.states.delete(symbol)
+      else if (this.states.has(symbol)) this.hidden.add(symbol)
       this.before.delete(symbol)
     }
     this.desired = next
