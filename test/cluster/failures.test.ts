@@ -27,13 +27,19 @@ let expected: Record<(typeof intervals)[number], Record<string, ReadonlyArray<Ba
 
 const markets = ({ nodes }: Cluster) => nodes.filter(({ role }) => role === "market")
 
-/** The market node that has folded most since it started. */
+/** The market node that has most ticker actors now; of those that have as many, the one that has folded most. */
 const busiest = async (running: Cluster) => {
   const alive = markets(running).filter(({ isRunning }) => isRunning)
-  const folded = await Promise.all(alive.map(({ url }) => gauge(url, "ticks_folded_total")))
-  const found = alive[folded.indexOf(Math.max(...folded))]
-  if (found === undefined) throw new Error("no market node is left")
-  return found
+  const measured = await Promise.all(
+    alive.map(async (node) => ({
+      node,
+      actors: await gauge(node.url, 'actors_active{kind="ticker"}'),
+      folded: await gauge(node.url, "ticks_folded_total")
+    }))
+  )
+  const [most] = measured.toSorted((a, b) => b.actors - a.actors || b.folded - a.folded)
+  if (most === undefined || most.actors === 0) throw new Error("no market node has a ticker")
+  return most.node
 }
 
 const ended = async (watcher: ClusterWatcher) => {
