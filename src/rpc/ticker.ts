@@ -17,14 +17,12 @@ export const TickerSnapshot = Schema.Struct({
 export type TickerSnapshot = typeof TickerSnapshot.Type
 
 /**
- * Bars that the bar store need not have yet, by base interval: finished ones on their way to it, and the one still forming. Whoever
- * asks the store afterwards misses none. A bar without a trade is gone (actors/market/bars.ts, `isGone`).
+ * Bars that the bar store need not have yet: finished ones on their way to it, and the one still forming. Whoever asks the store
+ * afterwards misses none. A bar without a trade is gone (actors/market/bars.ts, `isGone`).
  */
 export const UnstoredBars = Schema.Struct({
-  "1s": Schema.Array(Bar),
-  "1m": Schema.Array(Bar),
-  "1d": Schema.Array(Bar),
-  /** How far the symbol has come, ms since epoch; 0 before its first tick. */
+  bars: Schema.Array(Bar),
+  /** How far the symbol has come in the feed's present playing, ms since epoch; 0 before its first tick. */
   marketTime: Schema.Int
 })
 export type UnstoredBars = typeof UnstoredBars.Type
@@ -32,7 +30,11 @@ export type UnstoredBars = typeof UnstoredBars.Type
 export const Ticker = Entity.make("Ticker", [
   /** Current state and position; activates the actor. */
   Rpc.make("Snapshot", { success: TickerSnapshot, error: Unavailable }),
-  Rpc.make("UnstoredBars", { success: UnstoredBars, error: Unavailable }),
+  Rpc.make("UnstoredBars", {
+    payload: { interval: Schema.Literals(["1s", "1m", "1d"]) },
+    success: UnstoredBars,
+    error: Unavailable
+  }),
   /** Starts the actor if it is passive and counts as activity: what the node that feeds it sends now and then. */
   Rpc.make("Activate", { error: Unavailable }),
   /** Keeps the actor alive until interrupted: held by nodes that watch it. */

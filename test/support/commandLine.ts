@@ -1,5 +1,4 @@
-/** The `lzstock` command as its users meet it: a child process, its two streams, its exit code. */
-
+/** The `lzstock` command as its users meet it, in a process of its own or in this one: its two streams, its exit code. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import path from "node:path"
 import { Effect } from "effect"

@@ -7,6 +7,7 @@ import { QuoteCache } from "../../src/actors/kernel/QuoteCache.ts"
 import { BarHistory } from "../../src/actors/market/BarHistory.ts"
 import { BarStore } from "../../src/actors/market/BarStore.ts"
 import { Checkpoints } from "../../src/actors/market/Checkpoints.ts"
+import type { BaseInterval } from "../../src/actors/market/Feed.ts"
 import { ShardLedger } from "../../src/actors/market/ShardLedger.ts"
 import { TickerActors } from "../../src/actors/market/TickerActor.ts"
 import { FoldFault, TickerSettings } from "../../src/actors/market/TickerSettings.ts"
@@ -73,13 +74,10 @@ export const oneNodeCluster = SingleNode.layer
 /** The cluster hands out its shards, a few turns after it is built. */
 export const shardsReady = Effect.andThen(settle, Effect.andThen(TestClock.adjust("1 second"), settle))
 
-/** What an actor says that nothing is waiting or forming in. */
-export const noBars: UnstoredBars = { "1s": [], "1m": [], "1d": [], marketTime: 0 }
-
 /** A node whose ticker actors only ever say `unstored`, for what asks them and nothing else. */
 export const unstoredOnly = (
   feed: ScriptedFeed,
-  unstored: (symbol: string) => UnstoredBars = () => noBars,
+  unstored: (interval: BaseInterval) => Partial<UnstoredBars> = () => ({}),
   bus?: Layer.Layer<Bus, never, Bus>
 ) =>
   BarHistory.layer.pipe(
@@ -90,7 +88,8 @@ export const unstoredOnly = (
           Ticker.of({
             Snapshot: () => Effect.die(new Error("not scripted")),
             Activate: () => Effect.void,
-            UnstoredBars: ({ address }) => Effect.sync(() => unstored(address.entityId)),
+            UnstoredBars: ({ payload }) =>
+              Effect.sync(() => ({ bars: [], marketTime: 0, ...unstored(payload.interval) })),
             Hold: () => Effect.die(new Error("not scripted"))
           })
         )

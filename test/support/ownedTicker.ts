@@ -66,6 +66,9 @@ export const sharedStores = Effect.flatMap(Effect.scope, (scope) =>
   )
 )
 
+/** What a store does that is away. */
+export const away = Effect.die(new Error("away"))
+
 /** The same stores, but for what happens before a state is loaded or saved. */
 export const beforeCheckpoint = (
   stores: Context.Context<BarStore | Checkpoints | ShardLedger>,

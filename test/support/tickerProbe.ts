@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { Bus } from "../../src/actors/kernel/Bus.ts"
 import { dayOfDate } from "../../src/actors/market/calendar.ts"
+import { Ticker } from "../../src/rpc/ticker.ts"
 import type { TickBatch, Trade } from "../../src/rpc/ticks.ts"
 import { type QuoteUpdate, quotesTopic } from "../../src/rpc/topics.ts"
 import { settle } from "./sessionNode.ts"
@@ -62,4 +63,10 @@ export const recovered = Effect.gen(function* () {
     yield* TestClock.adjust("1 second")
     yield* settle
   }
+})
+
+/** What the bar store need not have yet, of every base interval. */
+export const unstoredBars = Effect.fnUntraced(function* (symbol: string) {
+  const client = yield* Ticker.client
+  return yield* Effect.forEach(["1s", "1m", "1d"] as const, (interval) => client(symbol).UnstoredBars({ interval }))
 })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as fc from "fast-check"
-import { noBars, shardsReady, unstoredOnly } from "../../../test/support/marketNode.ts"
+import { shardsReady, unstoredOnly } from "../../../test/support/marketNode.ts"
 import { owner } from "../../../test/support/owner.ts"
 import { ScriptedFeed } from "../../../test/support/ScriptedFeed.ts"
 import type { Bar, BarsPage, Interval } from "../../rpc/market.ts"
@@ -106,7 +106,7 @@ describe("BarHistory.page", () => {
           const whole = rollUp(bars, interval).filter((b) => b.time >= (from ?? -Infinity) && b.time < (to ?? Infinity))
           assert.deepStrictEqual(pages.flat().map(position), whole.map(position))
           for (const page of pages.slice(1)) assert.strictEqual(page.length, limit)
-        }).pipe(Effect.provide(unstoredOnly(feed, () => ({ ...noBars, [base]: last }))), run)
+        }).pipe(Effect.provide(unstoredOnly(feed, () => ({ bars: last }))), run)
       })
       yield* Effect.promise(() => fc.assert(property, { numRuns: 60 }))
     })
@@ -216,7 +216,7 @@ describe("BarHistory.page", () => {
         until.bars.map((b) => b.time),
         [0, 60_000]
       )
-    }).pipe(Effect.provide(unstoredOnly(feed, () => ({ ...noBars, "1m": [bar(120_000, 7, { final: false })] }))))
+    }).pipe(Effect.provide(unstoredOnly(feed, () => ({ bars: [bar(120_000, 7, { final: false })] }))))
   })
 
   it.effect("refuses what cannot be, and says which field", () =>
@@ -264,6 +264,31 @@ describe("BarHistory.page", () => {
     }).pipe(Effect.provide(unstoredOnly(feed)))
   })
 
+  it.effect("goes on behind a bar that is gone, also while the store does not know of it", () => {
+    const feed = new ScriptedFeed(["A"])
+    feed.marketTime = endOfTime
+    const gone = bar(7 * 60_000, 10, { volume: 0, trades: 0, revision: 1 })
+    return Effect.gen(function* () {
+      yield* shardsReady
+      const store = yield* BarStore
+      const minutes = Array.from({ length: 20 }, (_, i) => i)
+      yield* store.put(
+        owner(),
+        "A",
+        "1m",
+        minutes.map((i) => bar(i * 60_000))
+      )
+      const pages = yield* allPages({ symbol: "A", interval: "1m", limit: 5, before: 10 * 60_000 })
+      assert.deepStrictEqual(
+        pages.map((page) => page.map(({ time }) => time / 60_000)),
+        [
+          [0, 1, 2, 3],
+          [4, 5, 6, 8, 9]
+        ]
+      )
+    }).pipe(Effect.provide(unstoredOnly(feed, () => ({ bars: [gone] }))))
+  })
+
   it.effect("shows what a symbol has come to, though its feed began again on another node and is behind it", () => {
     const feed = new ScriptedFeed(["A"])
     return Effect.gen(function* () {
@@ -274,6 +299,6 @@ describe("BarHistory.page", () => {
       const history = yield* BarHistory
       feed.marketTime = 1
       assert.deepStrictEqual((yield* history.page({ symbol: "A", interval: "1m" })).bars, bars)
-    }).pipe(Effect.provide(unstoredOnly(feed, () => ({ ...noBars, marketTime: 2 * 60_000 }))))
+    }).pipe(Effect.provide(unstoredOnly(feed, () => ({ marketTime: 2 * 60_000 }))))
   })
 })

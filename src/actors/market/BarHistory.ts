@@ -3,7 +3,7 @@
  * fresher first: the ticker actor (still forming, or not stored yet), the bar store (our own finished ones), the feed's history (older).
  * Coarser intervals are rolled up from base bars (bars.ts), whole: a page never holds half a bar.
  */
-import { Context, Effect, Layer, Stream } from "effect"
+import { Context, Effect, Layer, Schedule, Stream } from "effect"
 import type { Sharding } from "effect/cluster"
 import { type Bar, type BarsPage, type Interval, InvalidRequest, Unavailable, UnknownSymbol } from "../../rpc/market.ts"
 import { Ticker, type UnstoredBars } from "../../rpc/ticker.ts"
@@ -33,6 +33,8 @@ const MAX_LIMIT = 5_000
 /** Base bars asked of a source at a time. */
 const CHUNK = 5_000
 const ASK_DEADLINE = "5 seconds"
+/** While the symbol has no owner its charts wait. */
+const untilServed = Schedule.spaced("500 millis")
 
 export class BarHistory extends Context.Service<
   BarHistory,
@@ -80,22 +82,30 @@ export class BarHistory extends Context.Service<
           )
 
         /** Asked before the store is: what leaves it meanwhile is there. */
-        const unstored = (symbol: string) =>
+        const unstored = (symbol: string, interval: Interval) =>
           client(symbol)
-            .UnstoredBars()
+            .UnstoredBars({ interval: baseOf(interval) })
             .pipe(asked(symbol, ASK_DEADLINE, () => unavailable(symbol)().message))
 
-        /** The newest `query.limit` base bars of store and history together, oldest first; those of the actor laid over. */
-        const basePage = Effect.fnUntraced(function* (query: BarQuery, { marketTime, ...unstored }: UnstoredBars) {
+        /**
+         * The newest `query.limit` base bars of store and history together, oldest first; those of the actor laid over. There may
+         * be older ones before `rest`; undefined: there are none.
+         */
+        const basePage = Effect.fnUntraced(function* (query: BarQuery, fresh: UnstoredBars) {
           const older = yield* Effect.mapError(feed.history(query), unavailable(query.symbol))
           // a recording or simulation that is played again has bars of later today from its last time; but a feed that had to
           // begin again on another node is behind what its symbols have folded already
-          const now = Math.max(feed.marketTime(), marketTime) + 1
+          const now = Math.max(feed.marketTime(), fresh.marketTime) + 1
           const own = yield* stored(query.symbol, store.page({ ...query, to: Math.min(query.to ?? now, now) }))
+          const unstored = fresh.bars.filter(({ time }) => matches(query, time))
+          // a source that gave all it may has told everything from its oldest on; what another has before that is not all
+          const full = [older, own].flatMap((bars) => (bars.length < query.limit ? [] : (bars[0]?.time ?? [])))
+          const from = Math.max(...full, Number.NEGATIVE_INFINITY)
           const merged = own.length === 0 ? older : older.length === 0 ? own : mergeBars(older, own)
-          const newest = unstored[query.interval].filter(({ time }) => matches(query, time))
-          const bars = newest.length === 0 ? merged : mergeBars(merged, newest)
-          return bars.length > query.limit ? bars.slice(-query.limit) : bars
+          const all = (unstored.length === 0 ? merged : mergeBars(merged, unstored)).filter(({ time }) => time >= from)
+          const bars = all.length > query.limit ? all.slice(-query.limit) : all
+          const rest = bars.length < all.length ? bars[0]?.time : full.length > 0 ? from : undefined
+          return { bars, rest }
         })
 
         /**
@@ -114,23 +124,22 @@ export class BarHistory extends Context.Service<
           yield* check(query, limit)
           const until = Math.min(to ?? Number.POSITIVE_INFINITY, before ?? Number.POSITIVE_INFINITY)
           const base = baseOf(interval)
-          const fresh = yield* unstored(symbol)
+          const fresh = yield* unstored(symbol, interval)
           // bars are whole: begin with the first that starts at or after `from`, end with the last that starts before `until`
           const asked = from === undefined ? undefined : startAtOrAfter(interval, from)
           const lowest = Math.max(asked ?? Number.NEGATIVE_INFINITY, yield* wholeFrom(symbol, interval))
           let upper = Number.isFinite(until) ? startAtOrAfter(interval, until) : undefined
           let parts: ReadonlyArray<Bar> = []
           let bars: ReadonlyArray<Bar> = []
-          let more = true
+          let rest: number | undefined
           // one bar more than asked for tells that the oldest kept is whole, and that there are older ones
           const size = Math.min(CHUNK, (limit + 1) * mostParts[interval])
-          while (more && bars.length <= limit) {
+          do {
             const chunk = yield* basePage({ symbol, interval: base, from: lowest, before: upper, limit: size }, fresh)
-            more = chunk.length === size
-            upper = chunk[0]?.time
-            parts = parts.length === 0 ? chunk : [...chunk, ...parts]
+            rest = upper = chunk.rest
+            parts = parts.length === 0 ? chunk.bars : [...chunk.bars, ...parts]
             bars = rollUp(parts, interval, passed())
-          }
+          } while (rest !== undefined && bars.length <= limit)
           const kept = bars.slice(-limit)
           const result: BarsPage = {
             symbol,
@@ -142,17 +151,10 @@ export class BarHistory extends Context.Service<
           return result
         })
 
-        const whole = (symbol: string, interval: Interval, start: number, fresh: UnstoredBars) =>
-          basePage(
-            {
-              symbol,
-              interval: baseOf(interval),
-              from: start,
-              to: barEnd(interval, start),
-              limit: mostParts[interval]
-            },
-            fresh
-          )
+        const whole = (symbol: string, interval: Interval, start: number, fresh: UnstoredBars) => {
+          const range = { from: start, to: barEnd(interval, start), limit: mostParts[interval] }
+          return Effect.map(basePage({ symbol, interval: baseOf(interval), ...range }, fresh), ({ bars }) => bars)
+        }
 
         const watch = yield* makeLiveBars({
           bus,
@@ -160,7 +162,7 @@ export class BarHistory extends Context.Service<
           passed,
           newest: Effect.fnUntraced(
             function* ({ interval, symbol }) {
-              const fresh = yield* unstored(symbol)
+              const fresh = yield* unstored(symbol, interval)
               const bar = (yield* page({ symbol, interval, limit: 1 })).bars.at(-1)
               return { bar, parts: bar === undefined ? [] : yield* whole(symbol, interval, bar.time, fresh) }
             },
@@ -168,13 +170,20 @@ export class BarHistory extends Context.Service<
             Effect.catchTag(["InvalidRequest", "UnknownSymbol"], Effect.die)
           ),
           since: Effect.fnUntraced(function* ({ interval, symbol }, start) {
-            const fresh = yield* unstored(symbol)
-            return yield* basePage({ symbol, interval: baseOf(interval), from: start, limit: CHUNK }, fresh)
+            const fresh = yield* unstored(symbol, interval)
+            const query = { symbol, interval: baseOf(interval), from: start, limit: CHUNK }
+            return (yield* basePage(query, fresh)).bars
           }),
-          partsOf: Effect.fnUntraced(function* ({ interval, symbol }, start) {
-            return start < (yield* wholeFrom(symbol, interval))
-              ? undefined
-              : yield* whole(symbol, interval, start, yield* unstored(symbol))
+          partsOf: Effect.fnUntraced(function* ({ interval, symbol }, starts) {
+            const oldest = yield* wholeFrom(symbol, interval)
+            const kept = Array.from(starts).filter((start) => start >= oldest)
+            if (kept.length === 0) return new Map<number, ReadonlyArray<Bar>>()
+            const fresh = yield* Effect.retry(unstored(symbol, interval), untilServed)
+            return new Map(
+              yield* Effect.forEach(kept, (start) =>
+                Effect.map(whole(symbol, interval, start, fresh), (bars) => [start, bars] as const)
+              )
+            )
           })
         })
 

@@ -11,6 +11,8 @@ export interface Inquiry {
 export const isInquiry = (message: object | number): message is Inquiry =>
   typeof message === "object" && "answer" in message
 
+const none: ReadonlyArray<Inquiry> = []
+
 /** Those taken from the mailbox and not yet answered. */
 export class Inquiries {
   #waiting: Array<Inquiry> = []
@@ -19,9 +21,9 @@ export class Inquiries {
     this.#waiting.push(inquiry)
   }
 
-  /** All before them has been folded, and said: answers those that asked for no more, and gives out the others. */
+  /** All before them has been folded: answers those that asked for no more, and gives out the others. */
   folded(): ReadonlyArray<Inquiry> {
-    if (this.#waiting.length === 0) return this.#waiting
+    if (this.#waiting.length === 0) return none
     const others: Array<Inquiry> = []
     for (const inquiry of this.#waiting) {
       if (inquiry.about === "durable") others.push(inquiry)

@@ -2,14 +2,17 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { LosingBus } from "../../../test/support/LosingBus.ts"
-import { noBars, shardsReady, unstoredOnly } from "../../../test/support/marketNode.ts"
+import { marketNode, shardsReady, unstoredOnly } from "../../../test/support/marketNode.ts"
+import { owner } from "../../../test/support/owner.ts"
 import { ScriptedFeed } from "../../../test/support/ScriptedFeed.ts"
+import { ScriptedTickSource } from "../../../test/support/ScriptedTickSource.ts"
 import { settle } from "../../../test/support/sessionNode.ts"
 import type { Bar, Interval } from "../../rpc/market.ts"
 import { barsTopic } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { BarHistory } from "./BarHistory.ts"
+import { BarStore } from "./BarStore.ts"
 
 const bar = (time: number, close = 10, fields: Partial<Bar> = {}): Bar => ({
   time,
@@ -204,6 +207,36 @@ describe("live bars", () => {
       )
       yield* Fiber.interrupt(fiber)
       assert.strictEqual(bus.listening, 0)
-    }).pipe(Effect.provide(unstoredOnly(feed, () => noBars, bus.layer)))
+    }).pipe(Effect.provide(unstoredOnly(feed, undefined, bus.layer)))
+  })
+
+  it.effect("a revised bar is told whole once the symbol has an owner, and its watchers stay", () => {
+    const feed = new ScriptedFeed(["A"])
+    feed.marketTime = 10 * minute
+    const source = new ScriptedTickSource()
+    return Effect.gen(function* () {
+      yield* shardsReady
+      const store = yield* BarStore
+      yield* store.put(
+        owner(),
+        "A",
+        "1m",
+        [0, 1, 2, 6].map((n) => bar(n * minute))
+      )
+      const { fiber, seen } = yield* watch("5m")
+      yield* TestClock.adjust(250)
+      seen.length = 0
+      source.caughtUp.closeUnsafe()
+      yield* say(bar(minute, 10, { volume: 500, revision: 1 }))
+      for (let second = 0; second < 20; second++) yield* Effect.andThen(TestClock.adjust("1 second"), settle)
+      assert.deepStrictEqual(seen, [])
+      assert.isUndefined(fiber.pollUnsafe())
+      source.caughtUp.openUnsafe()
+      for (let second = 0; second < 5; second++) yield* Effect.andThen(TestClock.adjust("1 second"), settle)
+      assert.deepStrictEqual(
+        seen.map(({ final, time, volume }) => ({ final, time, volume })),
+        [{ final: true, time: 0, volume: 700 }]
+      )
+    }).pipe(Effect.provide(marketNode(feed, { tickSource: source.layer })))
   })
 })

@@ -26,8 +26,11 @@ export interface LiveSource {
   readonly newest: (
     key: LiveKey
   ) => Effect.Effect<{ readonly bar: Bar | undefined; readonly parts: ReadonlyArray<Bar> }, Unavailable>
-  /** The finished base bars of the bar that starts at `start`; undefined when they are no longer all kept. */
-  readonly partsOf: (key: LiveKey, start: number) => Effect.Effect<ReadonlyArray<Bar> | undefined, Unavailable>
+  /** The base bars of the bars that start then, by their start; without those that are no longer all kept. Waits for the symbol's owner. */
+  readonly partsOf: (
+    key: LiveKey,
+    starts: Iterable<number>
+  ) => Effect.Effect<ReadonlyMap<number, ReadonlyArray<Bar>>, Unavailable>
   /** Base bars from `start` on, the forming one included, oldest first. */
   readonly since: (key: LiveKey, start: number) => Effect.Effect<ReadonlyArray<Bar>, Unavailable>
   /** The market time by which bars are final. */
@@ -108,9 +111,10 @@ const make = Effect.fnUntraced(function* (source: LiveSource, key: LiveKey) {
       parts.set(bar.time, bar)
       moved = true
     }
-    for (const [start, bars] of revised) {
-      const kept = yield* source.partsOf(key, start)
-      if (kept !== undefined) out.push(...over(mergeBars(kept, bars)))
+    if (revised.size > 0) {
+      for (const [start, kept] of yield* source.partsOf(key, revised.keys())) {
+        out.push(...over(mergeBars(kept, revised.get(start) ?? [])))
+      }
     }
     if (moved) {
       const rolled = rollUp(Array.from(parts.values()).sort(byTime), interval, source.passed())

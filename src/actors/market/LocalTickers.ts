@@ -19,7 +19,7 @@ export interface LocalTicker {
   readonly isWaiting: () => boolean
   /** Every batch it took is in a durable checkpoint. */
   readonly isDurable: () => boolean
-  /** Succeeds once every batch it took before has been folded, and what came of it said; or when it goes down. */
+  /** Succeeds once every batch it took before has been folded, or when it goes down. */
   readonly folded: Effect.Effect<void>
   /** Succeeds once every batch it took before is in a durable checkpoint. */
   readonly settle: Effect.Effect<void, Unsettled>

@@ -27,7 +27,7 @@ const actor = Effect.gen(function* () {
   return Ticker.of({
     // forked: a call that waits for a restart must not hold up the others
     Snapshot: () => Rpc.fork(life.snapshot),
-    UnstoredBars: () => Rpc.fork(life.unstoredBars),
+    UnstoredBars: ({ payload }) => Rpc.fork(life.unstoredBars(payload.interval)),
     Activate: () => Rpc.fork(life.activate),
     Hold: () => Rpc.fork(life.hold)
   })

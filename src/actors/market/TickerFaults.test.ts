@@ -5,7 +5,17 @@ import * as fc from "fast-check"
 import { marketNode, publish, shardsReady } from "../../../test/support/marketNode.ts"
 import { ScriptedFeed } from "../../../test/support/ScriptedFeed.ts"
 import { settle } from "../../../test/support/sessionNode.ts"
-import { batch, bodyOf, isOrdered, listen, recovered, stateOf, ten, trade } from "../../../test/support/tickerProbe.ts"
+import {
+  batch,
+  bodyOf,
+  isOrdered,
+  listen,
+  recovered,
+  stateOf,
+  ten,
+  trade,
+  unstoredBars
+} from "../../../test/support/tickerProbe.ts"
 import { Ticker } from "../../rpc/ticker.ts"
 import type { TickBatch } from "../../rpc/ticks.ts"
 import { Bus } from "../kernel/Bus.ts"
@@ -42,7 +52,7 @@ const everything = Effect.fnUntraced(function* (symbol: string) {
   const store = yield* BarStore
   return {
     quote: stateOf(yield* client(symbol).Snapshot()),
-    unstored: yield* client(symbol).UnstoredBars(),
+    unstored: yield* unstoredBars(symbol),
     seconds: yield* store.page({ symbol, interval: "1s", limit: 99 }),
     minutes: yield* store.page({ symbol, interval: "1m", limit: 99 })
   }

@@ -7,6 +7,7 @@ import {
   asleep,
   beforeCheckpoint,
   everything,
+  away as fails,
   hand,
   sharedStores,
   startNode,
@@ -16,8 +17,6 @@ import { settle } from "../../../test/support/sessionNode.ts"
 import { listen } from "../../../test/support/tickerProbe.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { Checkpoints } from "./Checkpoints.ts"
-
-const fails = Effect.die(new Error("away"))
 
 describe("ticks of a kept stream", () => {
   it.effect("batches lost with an actor make the shard unsettled, once", () =>

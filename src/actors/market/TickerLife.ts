@@ -37,7 +37,7 @@ export interface TickerLife {
   readonly local: LocalTicker
   /** State and position: everything published later has a greater seq, or a greater epoch. */
   readonly snapshot: Effect.Effect<QuoteUpdate, Unavailable>
-  readonly unstoredBars: Effect.Effect<UnstoredBars, Unavailable>
+  readonly unstoredBars: (interval: BaseInterval) => Effect.Effect<UnstoredBars, Unavailable>
   /** Starts it again if it is down and has cooled; fails while it is down. */
   readonly activate: Effect.Effect<void, Unavailable>
   /** Never emits; fails when the actor gives up (A7). */
@@ -141,8 +141,9 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
       if (storage.isCrowded() && canWait(feed.label)) steps.push(presence.waitingFor(storage.room))
     }
     // after a crash some of what came before it may still be in hand
-    const waiting = owner !== undefined && fold.waiting === 0 ? mailbox.inquiries.folded() : []
-    if (waiting.length > 0 && owner !== undefined) steps.push(makeDurable(waiting, owner))
+    const writer = fold.waiting === 0 ? owner : undefined
+    const inquiries = writer === undefined ? [] : mailbox.inquiries.folded()
+    if (writer !== undefined && inquiries.length > 0) steps.push(makeDurable(inquiries, writer))
     else if (fold.checkpointDue) fold.checkpoint()
     if (steps.length === 0) return Effect.void
     return steps.length === 1 && steps[0] !== undefined ? steps[0] : Effect.all(steps, { discard: true })
@@ -245,14 +246,11 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
 
   const isOwner = () => owner !== undefined && terms.isCurrent(owner)
 
+  const taking = mailbox.takeAll((inputs) => fold.take(inputs))
   /** Until the shard has been claimed anew: then this looks which state is further. */
   const work = Effect.whileLoop({
     while: isOwner,
-    body: () =>
-      Effect.flatMap(mailbox.takeAll, (inputs) => {
-        fold.take(inputs)
-        return isOwner() ? turn : Effect.void
-      }),
+    body: () => Effect.flatMap(taking, () => (isOwner() ? turn : Effect.void)),
     step: () => {}
   })
 
@@ -306,7 +304,11 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
   }
 
   const leave = Effect.fnUntraced(function* (writer: ShardTerm) {
-    if (fold.broken) fold.recover()
+    if (fold.broken) {
+      changes.clear()
+      fold.recover()
+      keepBars()
+    }
     if (fold.waiting > 0) {
       // nothing makes room for the bars of what is still to be folded but this
       if (storage.isCrowded()) yield* storage.settle(writer, fold.checkpoint())
@@ -345,19 +347,17 @@ export const makeTickerLife = Effect.fnUntraced(function* (symbol: string) {
   const self: TickerLife = {
     local,
     snapshot: caughtUp(current),
-    unstoredBars: caughtUp(() => {
-      const forming = formingBars(fold.state)
-      const unstored = (interval: BaseInterval) => {
-        const bar = forming[interval]
-        return bar === null ? Array.from(storage.waiting(interval)) : [...storage.waiting(interval), bar]
-      }
-      return {
-        "1s": unstored("1s"),
-        "1m": unstored("1m"),
-        "1d": unstored("1d"),
-        marketTime: fold.state.marketTime
-      }
-    }),
+    unstoredBars: (interval) =>
+      caughtUp(() => {
+        const { marketTime, run } = fold.state
+        const forming = formingBars(fold.state)[interval]
+        const waiting = Array.from(storage.waiting(interval))
+        return {
+          bars: forming === null ? waiting : [...waiting, forming],
+          // what is left of another playing says nothing about how far this one has come
+          marketTime: run === feed.runId ? marketTime : 0
+        }
+      }),
     activate: presence.whenSettled(() => {}),
     hold: Stream.unwrap(presence.whenSettled(() => Stream.fromEffect(presence.death)))
   }

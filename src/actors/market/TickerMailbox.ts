@@ -21,12 +21,16 @@ export interface TickerMailbox {
   readonly begins: Effect.Effect<void>
   /** A market time has been reached; left out when there is no room: it comes again. */
   readonly reach: (marketTime: number) => void
-  /** Batches put in, and taken out. */
+  /** Batches put in so far. */
   readonly offered: () => number
+  /** Batches taken out so far. */
   readonly taken: () => number
   readonly isEmpty: () => boolean
-  /** Waits until there is something, and takes it all; questions go to `inquiries`. */
-  readonly takeAll: Effect.Effect<ReadonlyArray<Input>>
+  /**
+   * Waits until there is something, and hands it all over; questions go to `inquiries`. In one step: an interruption after it
+   * would lose what counts as taken.
+   */
+  readonly takeAll: (into: (inputs: ReadonlyArray<Input>) => void) => Effect.Effect<void>
   /** What is left, also what waited for room; from then on it takes nothing. */
   readonly close: Effect.Effect<ReadonlyArray<Input>>
   /** Taken out, and not answered yet. */
@@ -103,7 +107,7 @@ export const makeTickerMailbox = Effect.fnUntraced(function* (
     offered: () => offered,
     taken: () => taken,
     isEmpty: () => Queue.sizeUnsafe(queue) === 0,
-    takeAll: Effect.map(Queue.takeAll(queue), sort),
+    takeAll: (into) => Effect.map(Queue.takeAll(queue), (messages) => into(sort(messages))),
     close: Effect.gen(function* () {
       const inputs: Array<Input> = []
       for (let rest = yield* Queue.clear(queue); rest.length > 0; rest = yield* Queue.clear(queue)) {

@@ -10,6 +10,7 @@ import {
   asleep,
   beforeCheckpoint,
   everything,
+  away as fails,
   hand,
   type Node,
   sharedStores,
@@ -18,15 +19,13 @@ import {
   stream
 } from "../../../test/support/ownedTicker.ts"
 import { settle } from "../../../test/support/sessionNode.ts"
-import { bodyOf, listen } from "../../../test/support/tickerProbe.ts"
+import { bodyOf, listen, unstoredBars } from "../../../test/support/tickerProbe.ts"
 import { Ticker } from "../../rpc/ticker.ts"
 import { MARKET_SHARDS, tickShard } from "../../rpc/topics.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { BarStore } from "./BarStore.ts"
 import { Checkpoints } from "./Checkpoints.ts"
 import { ShardLedger, StaleOwner } from "./ShardLedger.ts"
-
-const fails = Effect.die(new Error("away"))
 
 describe("a shard that changes hands", () => {
   it.effect("a tick shard is the cluster's shard of the symbol", () =>
@@ -216,19 +215,42 @@ describe("a shard that changes hands", () => {
       const heard = yield* Effect.provide(listen("A"), node.services)
       yield* hand(node, stream.slice(0, 5))
       const asked = yield* Effect.forkChild(snapshot(node), { startImmediately: true })
+      const bars = yield* Effect.forkChild(Effect.provide(unstoredBars("A"), node.services), { startImmediately: true })
       yield* settle
       assert.deepStrictEqual(heard, [])
       assert.isUndefined(asked.pollUnsafe())
+      assert.isUndefined(bars.pollUnsafe())
       yield* node.source.caughtUp.open
       yield* settle
       const exit = asked.pollUnsafe()
       assert.isTrue(exit !== undefined && Exit.isSuccess(exit))
+      assert.isAbove((yield* Fiber.join(bars)).flatMap((one) => one.bars).length, 0)
       // whoever did not ask hears it, however quiet the symbol is
       node.source.sink?.caughtUp(A)
       yield* settle
       assert.strictEqual(heard.length, 1)
       yield* hand(node, stream.slice(5, 6))
       assert.strictEqual(heard.length, 2)
+      yield* node.close
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("neither a page nor a chart is told what an earlier playing came to", () =>
+    Effect.gen(function* () {
+      const stores = yield* sharedStores
+      const told = (node: Node) =>
+        Effect.provide(
+          Effect.flatMap(Ticker.client, (client) => client("A").UnstoredBars({ interval: "1m" })),
+          node.services
+        )
+      const node = yield* startNode(stores)
+      yield* hand(node, stream.slice(0, 5))
+      assert.strictEqual((yield* told(node)).marketTime, 0, "that is run r, and the feed plays another")
+      const again = stream
+        .slice(0, 5)
+        .map((one) => ({ ...one, origin: { run: "scripted", no: 2, from: one.origin?.from ?? 0 } }))
+      yield* hand(node, again)
+      assert.strictEqual((yield* told(node)).marketTime, again.at(-1)?.ticks.at(-1)?.time)
       yield* node.close
     }).pipe(Effect.scoped)
   )

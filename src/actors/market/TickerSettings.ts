@@ -25,7 +25,7 @@ export interface TickerSettings {
   readonly unsavedBars: number
   /** After a refused write: how long it takes the cluster at most to notice that a shard is another node's. */
   readonly doubtMillis: number
-  /** How long an actor that stops waits for its last checkpoint to be durable. */
+  /** How long an actor that stops may take to fold what is left, and to have it durable. */
   readonly stopMillis: number
 }
 

@@ -90,10 +90,8 @@ export const makeTickerStorage = Effect.fnUntraced(function* (
   const store = Effect.suspend(() => {
     if (!isDue()) return Effect.void
     const done = Deferred.makeUnsafe<void>()
-    return Effect.suspend(() => {
-      storing = done
-      return putAll
-    }).pipe(
+    storing = done
+    return putAll.pipe(
       // refused: what waits is put under the next term
       Effect.catchTag("StaleOwner", refuse),
       Effect.tapCause(away),

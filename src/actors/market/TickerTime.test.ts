@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { marketNode, noBars, publish, shardsReady } from "../../../test/support/marketNode.ts"
+import { marketNode, publish, shardsReady } from "../../../test/support/marketNode.ts"
 import { ScriptedFeed } from "../../../test/support/ScriptedFeed.ts"
 import { settle } from "../../../test/support/sessionNode.ts"
-import { batch, bodyOf, stateOf, ten, trade } from "../../../test/support/tickerProbe.ts"
+import { batch, bodyOf, stateOf, ten, trade, unstoredBars } from "../../../test/support/tickerProbe.ts"
 import { Ticker } from "../../rpc/ticker.ts"
 import { barsTopic } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
@@ -48,7 +48,7 @@ describe("ticker actors and the passing of time", () => {
         assert.deepStrictEqual(yield* stored("1m"), [0])
         assert.include(told, "1m 0 true")
         const client = yield* Ticker.client
-        assert.deepStrictEqual((yield* client("AAPL").UnstoredBars())["1m"], [])
+        assert.deepStrictEqual((yield* client("AAPL").UnstoredBars({ interval: "1m" })).bars, [])
       }).pipe(Effect.scoped, Effect.provide(marketNode(feed)))
     }
   )
@@ -105,12 +105,12 @@ describe("ticker actors and the passing of time", () => {
       feed.marketTime = ten + day
       const quote = bodyOf(yield* client("AAPL").Snapshot())
       assert.deepInclude(quote, { v: 0, n: 0, o: null, h: null, p: 14, c: 14, ss: "regular" })
-      const { marketTime, ...bars } = yield* client("AAPL").UnstoredBars()
-      // less what late trades are given
-      assert.strictEqual(marketTime, ten + day - 500)
-      assert.isTrue(Object.values(bars).every((finished) => finished.every(({ final }) => final)))
+      assert.isTrue((yield* unstoredBars("AAPL")).every(({ bars }) => bars.every(({ final }) => final)))
       yield* settle
-      assert.deepStrictEqual(yield* client("AAPL").UnstoredBars(), { ...noBars, marketTime })
+      assert.deepStrictEqual(
+        (yield* unstoredBars("AAPL")).flatMap(({ bars }) => bars),
+        []
+      )
       for (const interval of ["1m", "1d"] as const) {
         const { bars } = yield* history.page({ symbol: "AAPL", interval })
         assert.deepStrictEqual(
@@ -132,7 +132,7 @@ describe("ticker actors and the passing of time", () => {
       yield* publish(batch("AAPL", trade(ten, 10), trade(ten + 1, 14), trade(ten + 2, 12)))
       yield* settle
       const before = yield* client("AAPL").Snapshot()
-      const unstored = yield* client("AAPL").UnstoredBars()
+      const unstored = yield* unstoredBars("AAPL")
       yield* TestClock.adjust("40 seconds")
       yield* settle
       assert.strictEqual(gauges.get("actors_active", kind), 0)
@@ -140,7 +140,7 @@ describe("ticker actors and the passing of time", () => {
 
       const after = yield* client("AAPL").Snapshot()
       assert.deepStrictEqual(stateOf(after), stateOf(before))
-      assert.deepStrictEqual(yield* client("AAPL").UnstoredBars(), unstored)
+      assert.deepStrictEqual(yield* unstoredBars("AAPL"), unstored)
       assert.isAbove(after.epoch, before.epoch)
 
       yield* TestClock.adjust("40 seconds")

@@ -43,7 +43,7 @@ export class UnsavedBars {
     for (const interval of intervals) this.#bars[interval].clear()
   }
 
-  /** What waits, the bars that were finished first first. */
+  /** What waits of one interval, in no order to rely on. */
   of(interval: BaseInterval): Iterable<Bar> {
     return this.#bars[interval].values()
   }

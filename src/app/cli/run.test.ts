@@ -10,9 +10,8 @@ const minute = (n: number) => midnight + n * 60_000
 beforeAll(() => market.start())
 afterAll(() => market.stop())
 
-const run = runCaptured
 /** With the scripted server's address. */
-const ask = (args: ReadonlyArray<string>) => run([...args, "--url", market.url])
+const ask = (args: ReadonlyArray<string>) => runCaptured([...args, "--url", market.url])
 
 describe("a wrong command line is one line on stderr and nothing on stdout", () => {
   it.each([
@@ -32,7 +31,7 @@ describe("a wrong command line is one line on stderr and nothing on stdout", () 
     ["a bad URL", ["status", "--url", "nowhere"], /--url: not a URL: nowhere/],
     ["a replay of nothing", ["replay", "--date", "2013-10-07"], /--data is missing \(see lzstock replay --help\)/]
   ])("%s", async (_, args, line) => {
-    const { code, err, out } = await run(args)
+    const { code, err, out } = await runCaptured(args)
     expect(out).toBe("")
     expect(err).toMatch(new RegExp(`^lzstock: [^\\n]*${line.source}[^\\n]*\\n$`))
     expect(code).toBe(2)
@@ -43,7 +42,7 @@ describe("help, version, completion", () => {
   it.each([[[]], [["watch"]], [["quote"]], [["bars"]], [["listings"]], [["status"]], [["replay"]]])(
     "help of %j has usage and examples, without colours in a pipe",
     async (command) => {
-      const { code, err, out } = await run([...command, "--help"])
+      const { code, err, out } = await runCaptured([...command, "--help"])
       expect({ code, err }).toEqual({ code: 0, err: "" })
       expect(out).toContain("USAGE")
       expect(out).toContain("EXAMPLES")
@@ -52,7 +51,7 @@ describe("help, version, completion", () => {
   )
 
   it("the version is the package's", async () => {
-    expect(await run(["--version"])).toEqual({ code: 0, out: `lzstock ${version}\n`, err: "" })
+    expect(await runCaptured(["--version"])).toEqual({ code: 0, out: `lzstock ${version}\n`, err: "" })
   })
 })
 
@@ -81,7 +80,7 @@ describe("quote", () => {
   })
 
   it("no server: one line, exit code 3", async () => {
-    const { code, err, out } = await run(["quote", "AAPL", "--url", "http://127.0.0.1:1"])
+    const { code, err, out } = await runCaptured(["quote", "AAPL", "--url", "http://127.0.0.1:1"])
     expect(out).toBe("")
     expect(err).toMatch(/^lzstock: cannot connect to http:\/\/127\.0\.0\.1:1.*\(is the server running\? npm start\)\n$/)
     expect(code).toBe(3)

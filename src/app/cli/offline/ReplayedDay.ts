@@ -115,8 +115,10 @@ const finish = Effect.fnUntraced(function* (symbol: string, newest: number, end:
   }
   while (true) {
     locals.get(symbol)?.advance(end)
-    const { "1d": days, "1m": minutes, "1s": seconds } = yield* client(symbol).UnstoredBars()
-    if ([...days, ...minutes, ...seconds].every((bar) => bar.final)) break
+    const unstored = yield* Effect.forEach(["1s", "1m", "1d"] as const, (interval) =>
+      client(symbol).UnstoredBars({ interval })
+    )
+    if (unstored.every(({ bars }) => bars.every(({ final }) => final))) break
     yield* Effect.sleep(1)
   }
   // bars are put beside the fold: the last ones too are there now

@@ -39,6 +39,9 @@ const MAX_PAUSE_MILLIS = 5000
 /** Marks alone are settled too, so that a successor need not read hours of them; but rarely. */
 const IDLE_FACTOR = 6
 
+/** Folding what was handed over takes longer: somebody should look. */
+const CATCH_UP_MILLIS = 10_000
+
 /** What TickSource says of the shard. */
 export interface ShardView {
   publishedUpTo: number
@@ -149,12 +152,27 @@ export const makeOwnedShard = (
     Effect.suspend(() => {
       if (reading.over || reading.catchingUp) return Effect.void
       reading.catchingUp = true
-      return Effect.map(sink.folded(shard), () => {
-        if (reading.over) return
-        view.caughtUp()
-        sink.caughtUp(shard)
-      }).pipe(Effect.forkScoped, Effect.asVoid)
+      return Effect.raceFirst(sink.folded(shard), slow).pipe(
+        Effect.andThen(
+          Effect.sync(() => {
+            if (reading.over) return
+            view.caughtUp()
+            sink.caughtUp(shard)
+          })
+        ),
+        Effect.catchCause((cause) =>
+          Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause) : endWith(reading, "read-again", String(cause))
+        ),
+        Effect.forkScoped,
+        Effect.asVoid
+      )
     })
+  const slow = Effect.delay(
+    Effect.logWarning("The actors of a shard take long to fold what they were handed; it is not shown as current", {
+      shard
+    }),
+    CATCH_UP_MILLIS
+  ).pipe(Effect.andThen(Effect.never))
 
   const forget = () => {
     position = undefined

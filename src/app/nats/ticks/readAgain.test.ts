@@ -88,18 +88,40 @@ describe("a shard", () => {
       const { feed, owner, publisher, sink } = yield* nodes()
       yield* feed.play(publisher, 10)
       yield* publisher.flush
-      let asked = 0
-      sink.beforeFolded = Effect.suspend(() => (++asked === 1 ? Effect.never : Effect.void))
+      const answers: Array<Deferred.Deferred<void>> = []
+      // it cannot be taken back: the actors answer whenever they come to it
+      sink.beforeFolded = Effect.suspend(() => {
+        const answer = Deferred.makeUnsafe<void>()
+        answers.push(answer)
+        return Effect.uninterruptible(Deferred.await(answer))
+      })
+      const answer = (n: number) => Deferred.succeed(answers[n] ?? assert.fail("not asked"), undefined)
       owner.own(shard)
-      yield* until(() => asked === 1)
+      yield* until(() => answers.length === 1)
       assert.isTrue(owner.source.readAgain(shard))
+      yield* answer(0)
+      yield* until(() => answers.length === 2)
+      assert.isFalse(owner.source.isCaughtUp(shard))
+      yield* answer(1)
       yield* until(() => sink.told.length === 3)
       assert.isTrue(owner.source.isCaughtUp(shard))
-      assert.strictEqual(asked, 2)
       assert.deepEqual(
         sink.told.map(({ what }) => what),
         ["begins", "begins", "caught-up"]
       )
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("whose actors cannot say what they have folded is read again", () =>
+    Effect.gen(function* () {
+      const { feed, owner, publisher, sink } = yield* nodes()
+      yield* feed.play(publisher, 10)
+      yield* publisher.flush
+      let fails = 2
+      sink.beforeFolded = Effect.suspend(() => (fails-- > 0 ? Effect.die(new Error("injected")) : Effect.void))
+      owner.own(shard)
+      yield* owner.source.caughtUp(shard)
+      assert.strictEqual(owner.gauges.get("tick_shards_read_again_total"), 2)
     }).pipe(Effect.scoped)
   )
 
