@@ -14,6 +14,7 @@ export type { MakeWebSocket, WebSocketLike } from "./client/socket.ts"
 export type { WatchHandle } from "./client/streams.ts"
 export type * from "./client/types.ts"
 export type { SetError } from "./client/watching.ts"
+export type { SearchHit, SearchPage } from "./companies.ts"
 export {
   type Bar,
   type BarsPage,

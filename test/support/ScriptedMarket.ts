@@ -4,12 +4,12 @@ import { NodeHttpServer } from "@effect/platform-node"
 import { type Cause, Deferred, Effect, Layer, ManagedRuntime, Queue, Stream } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { RpcSerialization, RpcServer } from "effect/rpc"
+import type { SearchHit } from "../../src/rpc/companies.ts"
 import {
   type Bar,
   type BarsPage,
   type Conflation,
   type LimitExceeded,
-  MarketRpcs,
   type MarketStatus,
   type Position,
   type Snapshot,
@@ -18,6 +18,7 @@ import {
   type WatchEvent,
   type Watching
 } from "../../src/rpc/market.ts"
+import { PublicRpcs } from "../../src/rpc/public.ts"
 import { RPC_PATH } from "../../src/rpc/sessions.ts"
 
 export interface WatchRequest {
@@ -126,6 +127,8 @@ const status: MarketStatus = {
 export class ScriptedMarket {
   readonly watches = Effect.runSync(Queue.unbounded<OpenedWatch>())
   readonly sets = Effect.runSync(Queue.unbounded<OpenedSet>())
+  /** What search finds things in. */
+  companies: ReadonlyArray<SearchHit> = []
   /** Calls of Quote and Bars, answered or hanging. */
   readonly calls: Array<string> = []
   /** Bars in pages, oldest page last. */
@@ -153,7 +156,7 @@ export class ScriptedMarket {
       // like ours, it does not wait for acknowledgements
       Effect.map(RpcServer.makeProtocolWebsocket({ path: RPC_PATH }), (stock) => ({ ...stock, supportsAck: false }))
     )
-    const rpc = RpcServer.layer(MarketRpcs, { disableTracing: true }).pipe(
+    const rpc = RpcServer.layer(PublicRpcs, { disableTracing: true }).pipe(
       Layer.provide(this.handlers()),
       Layer.provide(protocol),
       Layer.provide(RpcSerialization.layerNdjson)
@@ -180,7 +183,18 @@ export class ScriptedMarket {
   }
 
   private handlers() {
-    return MarketRpcs.toLayer({
+    return PublicRpcs.toLayer({
+      "companies.Search": ({ after = 0, limit = 20, text }) =>
+        Effect.sync(() => {
+          const hits = this.companies.filter(({ name }) => name.toLowerCase().includes(text.toLowerCase()))
+          const more = hits.length > after + limit
+          return {
+            hits: hits.slice(after, after + limit),
+            after: more ? after + limit : null,
+            companies: this.companies.length
+          }
+        }),
+
       "market.Watch": (request) =>
         Stream.unwrap(
           Effect.gen({ self: this }, function* () {

@@ -148,9 +148,9 @@ export class CompanyIndex<A extends Listed> {
     yield* this.#starting(this.#words, query.text, "word-prefix")
     if (query.starts.length > 1) yield* this.#allWords(wordsOf(query))
     if (query.text.length < NEAR_FROM) return
-    const isShort = query.text.length < TWO_EDITS_FROM
-    // a long query that matches is meant so
-    if (!isShort && told.size > 0) return
+    const isShort = TWO_EDITS_FROM > query.text.length
+    // what matches is meant so; but four letters are somebody's symbol
+    if (told.size > (isShort ? 1 : 0)) return
     yield* this.#near(query.text, 1)
     if (!isShort && told.size === 0) yield* this.#near(query.text, 2)
   }

@@ -5,6 +5,7 @@ import { dlq } from "./commands/dlq.ts"
 import { listings } from "./commands/listings.ts"
 import { quote } from "./commands/quote.ts"
 import { replay } from "./commands/replay.ts"
+import { search } from "./commands/search.ts"
 import { status } from "./commands/status.ts"
 import { watch } from "./commands/watch.ts"
 
@@ -15,7 +16,7 @@ export const root = Command.make("lzstock").pipe(
       "try again · 130 Ctrl-C.\n\n" +
       'Completion: eval "$(lzstock --completions bash)", or zsh, fish, powershell.'
   ),
-  Command.withSubcommands([watch, quote, bars, listings, status, replay, dlq]),
+  Command.withSubcommands([watch, quote, bars, search, listings, status, replay, dlq]),
   Command.withExamples([
     { command: "lzstock watch AAPL MSFT", description: "Prices as they move" },
     { command: "lzstock bars SPY --date 2013-10-07 > spy.csv", description: "The minutes of a day" },

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { jsonLines, runCaptured } from "../../../test/support/commandLine.ts"
 import { bar, ScriptedMarket, snapshot } from "../../../test/support/ScriptedMarket.ts"
 import { dayOfDate } from "../../actors/market/calendar.ts"
+import type { SearchHit } from "../../rpc/companies.ts"
 import { version } from "../version.ts"
 
 const market = new ScriptedMarket()
@@ -139,5 +140,46 @@ describe("status and listings", () => {
     expect(jsonLines((await ask(["listings", "--json"])).out).map(({ symbol }) => symbol)).toEqual(market.listed)
     expect((await ask(["listings", "msft"])).out).toMatch(/^SYMBOL.*\nMSFT +MSFT Inc\. +NYSE +Test\n$/)
     expect((await ask(["listings", "zzz"])).err).toBe("lzstock: none of 3 listings matches\n")
+  })
+})
+
+describe("search", () => {
+  const hit = (symbol: string, name: string, more: Partial<SearchHit> = {}): SearchHit => ({
+    symbol,
+    name,
+    exchange: "NASDAQ",
+    sector: "Technology",
+    industry: null,
+    cik: 1,
+    listed: true,
+    others: [],
+    tier: "name-prefix",
+    field: "name",
+    text: name,
+    ranges: [],
+    fate: null,
+    ...more
+  })
+  it("a table of hits, with what became of them; JSON lines for scripts", async () => {
+    market.companies = [
+      hit("AAPL", "Apple"),
+      hit("OLD", "Apple Books", { exchange: null, sector: null, listed: false, fate: "until 2020-01-01: closed" })
+    ]
+    const { code, out } = await ask(["search", "apple"])
+    expect(code).toBe(0)
+    expect(out).toBe(
+      "SYMBOL  NAME         EXCHANGE  SECTOR\n" +
+        "AAPL    Apple        NASDAQ    Technology\n" +
+        "OLD     Apple Books  –         –           until 2020-01-01: closed\n"
+    )
+    expect(jsonLines((await ask(["search", "apple", "-n", "1", "--json"])).out)).toEqual([market.companies[0]])
+  })
+  it("says that there is nothing like it, and does not repeat a novel", async () => {
+    const { code, err, out } = await ask(["search", "z".repeat(500)])
+    expect([code, out]).toEqual([0, ""])
+    expect(err).toBe(`lzstock: nothing like "${"z".repeat(60)}…" among 2 companies\n`)
+  })
+  it.each([["0"], ["101"], ["x"]])("refuses --limit %s", async (limit) => {
+    expect(await ask(["search", "a", "--limit", limit])).toMatchObject({ code: 2, out: "" })
   })
 })

@@ -40,12 +40,15 @@ const serve = (args: ReadonlyArray<string>, pattern: RegExp): Promise<string> =>
 const urlIn = (log: string): string => `http://127.0.0.1:${/"port":(\d+)/.exec(log)?.[1]}`
 
 describe("a simulated market", () => {
-  it("status, listings, quote, watch, bars", async () => {
+  it("status, listings, search, quote, watch, bars", async () => {
     const env = { LZSTOCK_URL: urlIn(await serve([], /"port":\d+/)) }
     const status = jsonLines((await run(["status", "--json"], env)).out)[0]
     expect(status).toMatchObject({ feed: { label: "SIMULATED", adapter: "simulated" } })
     const listed = jsonLines((await run(["listings", "--json"], env)).out)
     expect(listed.length).toBeGreaterThanOrEqual(500)
+    const [apple] = jsonLines((await run(["search", "appl", "--json"], env)).out)
+    expect(apple).toMatchObject({ symbol: "AAPL", tier: "name-prefix", ranges: [[0, 4]] })
+    expect((await run(["search", "fb"], env)).out).toMatch(/\nMETA +Meta Platforms .*FB until 2022-06-09: renamed\n/)
     expect((await run(["quote", "AAPL"], env)).out).toMatch(/\nAAPL +[\d.]+ .*SIMULATED\n$/)
     const watched = await run(["watch", "AAPL", "MSFT", "NOPE", "--json", "--count", "3"], env)
     const tags = jsonLines(watched.out).map(({ _tag }) => _tag)

@@ -38,6 +38,9 @@ export const catalogue: Readonly<Record<string, Description>> = {
   watched_slots_active: gauge("Symbols watched, summed over all sessions.", ""),
   live_bars_active: gauge("Live bars worked out for watchers: one per symbol and interval.", ""),
 
+  companies_searched: gauge("Companies that search knows on this node.", ""),
+  company_index_bytes: gauge("Memory of the search index itself.", ""),
+
   // feed and ticker actors
   feed_up: gauge("1 while the feed is delivering, 0 while it is down.", ""),
   feed_failures_total: counter("Times the feed failed and was started again.", ""),

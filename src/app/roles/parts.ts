@@ -9,9 +9,11 @@ import { QuoteHub } from "../../actors/sessions/QuoteHub.ts"
 import { SessionActors } from "../../actors/sessions/SessionActors.ts"
 import { SymbolDirectory, Tickers } from "../../actors/sessions/Tickers.ts"
 import { Watching } from "../../actors/sessions/Watching.ts"
-import { MarketRpcs } from "../../rpc/market.ts"
+import { PublicRpcs } from "../../rpc/public.ts"
 import type { Settings } from "../Config.ts"
+import { layerCompanySearch } from "../companies/index.ts"
 import { feedLayer } from "../feeds/index.ts"
+import { layerCompanyHandlers } from "../gateway/CompanyHandlers.ts"
 import { HttpListener } from "../gateway/HttpListener.ts"
 import { layerHttp } from "../gateway/http.ts"
 import { layerMarketHandlers } from "../gateway/MarketHandlers.ts"
@@ -66,8 +68,9 @@ export const layerSessions = (settings: Settings) =>
 /** The dashboard, the RPC WebSocket and what operators ask, on the listener. */
 export const layerGateway = (settings: Settings) =>
   Layer.mergeAll(
-    RpcServer.layer(MarketRpcs, { disableTracing: true, disableFatalDefects: true }).pipe(
+    RpcServer.layer(PublicRpcs, { disableTracing: true, disableFatalDefects: true }).pipe(
       Layer.provide(layerMarketHandlers({ version, node: nodeName(settings) })),
+      Layer.provide(Layer.provide(layerCompanyHandlers, layerCompanySearch)),
       Layer.provide(layerProtocol({ allowedOrigins: settings.allowedOrigins }))
     ),
     layerHttp({ uiFolder })

@@ -132,6 +132,7 @@ export const connect = (options: ConnectOptions = {}): MarketClient => {
     bars: (query) => Effect.runPromise(client.bars(query)),
     allBars,
     watchBars,
+    search: (query) => Effect.runPromise(client.search(query)),
     listings: () => Effect.runPromise(client.listings),
     status: () => Effect.runPromise(client.status),
     close,

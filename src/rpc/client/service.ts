@@ -1,19 +1,20 @@
 /** The Effect face: the same client as `connect`, as Effects, Streams and a Layer. */
 import { Context, Deferred, Effect, Layer, Option, Queue, type Scope, Stream } from "effect"
 import { RpcClient } from "effect/rpc"
+import type { SearchPage } from "../companies.ts"
 import {
   type Bar,
   type BarsPage,
   type InvalidRequest,
   type LimitExceeded,
   type Listing,
-  MarketRpcs,
   type MarketStatus,
   normaliseSymbol,
   type Snapshot,
   type Unavailable,
   type UnknownSymbol
 } from "../market.ts"
+import { PublicRpcs } from "../public.ts"
 import { barsPayload, olderQuery } from "./bars.ts"
 import { DEFAULT_TIMEOUT_MILLIS, makeCalls } from "./calls.ts"
 import { makeConnection } from "./connection.ts"
@@ -21,7 +22,15 @@ import { type CallError, Closed, ConnectFailed, type ServerFailed } from "./erro
 import { makeProtocol } from "./protocol.ts"
 import { resolveMakeWebSocket, resolveUrl } from "./socket.ts"
 import { streamBars, streamWatch, type WatchHandle } from "./streams.ts"
-import type { BarsQuery, BarsSubject, ClientEvent, ConnectionState, ConnectOptions, WatchOptions } from "./types.ts"
+import type {
+  BarsQuery,
+  BarsSubject,
+  ClientEvent,
+  ConnectionState,
+  ConnectOptions,
+  SearchQuery,
+  WatchOptions
+} from "./types.ts"
 import type { Session, SetError } from "./watching.ts"
 
 const LISTINGS_PAGE = 1_000
@@ -68,6 +77,7 @@ export class LZStockClient extends Context.Service<
       query: BarsQuery
     ) => Stream.Stream<BarsPage, UnknownSymbol | InvalidRequest | LimitExceeded | Unavailable | CallError>
     readonly watchBars: (subject: BarsSubject) => Stream.Stream<Bar, UnknownSymbol | ServerFailed | Closed>
+    readonly search: (query: SearchQuery) => Effect.Effect<SearchPage, Unavailable | CallError>
     readonly listings: Effect.Effect<Array<Listing>, CallError>
     readonly status: Effect.Effect<MarketStatus, CallError>
   }
@@ -82,7 +92,7 @@ export class LZStockClient extends Context.Service<
       const { protocol, connection } = yield* makeProtocol((conversation) =>
         makeConnection({ url, makeWebSocket, conversation })
       )
-      const rpcs = yield* RpcClient.make(MarketRpcs, { disableTracing: true }).pipe(
+      const rpcs = yield* RpcClient.make(PublicRpcs, { disableTracing: true }).pipe(
         Effect.provideService(RpcClient.Protocol, protocol)
       )
       const calls = makeCalls(connection, options.timeoutMillis ?? DEFAULT_TIMEOUT_MILLIS)
@@ -117,6 +127,7 @@ export class LZStockClient extends Context.Service<
             Effect.map(bars(next), (page) => [[page], Option.fromNullishOr(olderQuery(next, page))] as const)
           ),
         watchBars: (subject) => streamBars(session, subject),
+        search: (query) => calls.call("companies.Search", rpcs["companies.Search"](query)),
         listings: Effect.gen(function* () {
           const listings: Array<Listing> = []
           let after: string | null = null

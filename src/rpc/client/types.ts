@@ -1,4 +1,5 @@
 /** The shapes a user of `lzstock/client` sees. Times are ms since epoch, prices dollars, as in market.ts. */
+import type { SearchPage } from "../companies.ts"
 import type {
   Bar,
   BarsPage,
@@ -178,6 +179,14 @@ export interface BarsListener {
 }
 
 /** One connection to one server, kept alive until `close`. Promises reject with the errors of errors.ts and market.ts. */
+export interface SearchQuery {
+  readonly text: string
+  /** 1 … 100; default 20. */
+  readonly limit?: number
+  /** `after` of the page before. */
+  readonly after?: number
+}
+
 export interface MarketClient extends AsyncDisposable {
   readonly url: string
   readonly state: ConnectionState
@@ -201,6 +210,8 @@ export interface MarketClient extends AsyncDisposable {
    * revised to meanwhile is not told.
    */
   watchBars(subject: BarsSubject, listener: ((bar: Bar) => void) | BarsListener): BarsWatch
+  /** Companies as one types: by symbol, name or any word of it, former ones too; the best first. */
+  search(query: SearchQuery): Promise<SearchPage>
   /** Every listed symbol, in symbol order. */
   listings(): Promise<Array<Listing>>
   status(): Promise<MarketStatus>

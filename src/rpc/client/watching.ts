@@ -4,7 +4,8 @@
  */
 import { Cause, Clock, Deferred, Effect, Random, type Scope, Stream } from "effect"
 import type { RpcClient, RpcClientError, RpcGroup } from "effect/rpc"
-import { type Conflation, LimitExceeded, type MarketRpcs, type Position, type Watching } from "../market.ts"
+import { type Conflation, LimitExceeded, type Position, type Watching } from "../market.ts"
+import type { PublicRpcs } from "../public.ts"
 import { MAX_MESSAGE_BYTES } from "../sessions.ts"
 import { type Calls, isTransportError, serverFailed } from "./calls.ts"
 import type { Connection } from "./connection.ts"
@@ -14,7 +15,7 @@ import { ChunkSink } from "./protocol.ts"
 import { Tracker } from "./tracker.ts"
 import type { ClientEvent, WatchListener, WatchOptions, WatchRefused } from "./types.ts"
 
-export type Rpcs = RpcClient.RpcClient<RpcGroup.Rpcs<typeof MarketRpcs>, RpcClientError.RpcClientError>
+export type Rpcs = RpcClient.RpcClient<RpcGroup.Rpcs<typeof PublicRpcs>, RpcClientError.RpcClientError>
 
 export interface Session {
   readonly connection: Connection
