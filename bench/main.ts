@@ -5,6 +5,7 @@ import { fold } from "./fold.ts"
 import { load, shapeNames } from "./load.ts"
 import { memory } from "./memory.ts"
 import { nodes } from "./nodes.ts"
+import { search } from "./search.ts"
 import { setChildPriority } from "./support/processes.ts"
 import { loadNow, type Report, render, save } from "./support/report.ts"
 import { teardown } from "./teardown.ts"
@@ -16,6 +17,7 @@ const benchmarks: Benchmarks = {
   fanout,
   immediate,
   memory,
+  search,
   teardown
 }
 
@@ -25,6 +27,7 @@ const help = `npm run bench [-- NAME… OPTIONS]
   fanout      5,000 sessions × 50 of 2,000 symbols, 100 ms window, beside bare ws
   immediate   2,000 sessions, 20,000 flushes/s, no window, beside bare ws
   memory      resident memory and heap per idle session, beside bare ws
+  search      companies as one types, beside a sorted array and a search library, of 10,000 and 1,000,000
   teardown    10,000 sessions leave in three ways
   load SHAPE  the real server under users: smoke, spike or capacity (not part of the default)
   nodes PART… many nodes, over NATS and PostgreSQL: ticks, latency, calls, failover, memory, or all (not part of the default)
