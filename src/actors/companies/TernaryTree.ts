@@ -211,29 +211,61 @@ export class TernaryTree {
       if (best <= most) found.push({ distance: best, branch: undefined, key })
     }
 
-    const visit = (branch: Branch, depth: number, best: number): void => {
+    /** Where no edit is left, the characters that may follow `depth`: others would be one too many. */
+    const following = (depth: number): ReadonlyArray<number> => {
+      const row = rows[depth]
+      const before = rows[depth - 1]
+      const last = path[depth - 1]
+      const characters: Array<number> = []
+      for (let i = Math.max(0, depth - most); i <= Math.min(width - 2, depth + most); i++) {
+        if ((row?.[i] ?? far) <= most) characters.push(text.charCodeAt(i))
+        // swapped with the last one
+        if (text.charCodeAt(i + 1) === last && (before?.[i] ?? far) < most) characters.push(text.charCodeAt(i))
+      }
+      return characters
+    }
+
+    /** `only`: characters that may come next; undefined: any. */
+    const visit = (branch: Branch, depth: number, best: number, only: ReadonlyArray<number> | undefined): void => {
       if (branch === EMPTY || left <= 0) return
       if (isLeaf(branch)) {
         const leaf = leafOf(branch)
         const last = this.#leaves[leaf + 1] ?? 0
-        for (let at = this.#leaves[leaf] ?? last; at < last; at++) visitKey(this.#order[at] ?? 0, depth, best)
+        for (let at = this.#leaves[leaf] ?? last; at < last; at++) {
+          const key = this.#order[at] ?? 0
+          const next = this.#pool[(this.#starts[key] ?? 0) + depth] ?? 0
+          if (only === undefined || only.indexOf(next) >= 0) visitKey(key, depth, best)
+        }
         return
       }
-      visit(this.#branches[3 * branch] ?? EMPTY, depth, best)
       const character = this.#characters[branch] ?? 0
-      const equal = this.#branches[3 * branch + 1] ?? EMPTY
-      if (character === 0) {
-        if (best <= most) found.push({ distance: best, branch: equal, key: -1 })
-      } else {
-        const least = extend(depth + 1, character)
-        const nearer = Math.min(best, end(depth + 1))
-        // no longer text of this beginning is any nearer
-        if (least >= nearer && nearer <= most) found.push({ distance: nearer, branch: equal, key: -1 })
-        else if (least <= most) visit(equal, depth + 1, nearer)
+      let mayBeLower = only === undefined
+      let mayBeHigher = mayBeLower
+      let mayBeIt = mayBeLower
+      if (only !== undefined) {
+        for (let i = 0; i < only.length; i++) {
+          const one = only[i] ?? 0
+          if (one < character) mayBeLower = true
+          else if (one > character) mayBeHigher = true
+          else mayBeIt = true
+        }
       }
-      visit(this.#branches[3 * branch + 2] ?? EMPTY, depth, best)
+      if (mayBeLower) visit(this.#branches[3 * branch] ?? EMPTY, depth, best, only)
+      if (mayBeIt) {
+        const equal = this.#branches[3 * branch + 1] ?? EMPTY
+        if (character === 0) {
+          if (best <= most) found.push({ distance: best, branch: equal, key: -1 })
+        } else {
+          const least = extend(depth + 1, character)
+          const nearer = Math.min(best, end(depth + 1))
+          // no longer text of this beginning is any nearer
+          if (least >= nearer && nearer <= most) found.push({ distance: nearer, branch: equal, key: -1 })
+          else if (least <= most) visit(equal, depth + 1, nearer, least < most ? undefined : following(depth + 1))
+        }
+      }
+      if (mayBeHigher) visit(this.#branches[3 * branch + 2] ?? EMPTY, depth, best, only)
     }
-    visit(this.#root, 0, end(0))
+    visit(this.#root, 0, end(0), undefined)
     return found
   }
 }
