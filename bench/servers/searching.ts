@@ -6,6 +6,7 @@ import MiniSearch from "minisearch"
 import { CompanyIndex, type Listed } from "../../src/actors/companies/CompanyIndex.ts"
 import { foldText } from "../../src/actors/companies/foldText.ts"
 import { bundledCompanies } from "../../src/app/companies/bundled.ts"
+import { atOnce } from "../../test/support/atOnce.ts"
 import { answer } from "../support/processes.ts"
 import { settledMemory } from "../support/vitals.ts"
 
@@ -57,15 +58,11 @@ const corpus = (size: number): ReadonlyArray<Listed> => {
 type Search = (text: string) => number
 
 const tree = (listed: ReadonlyArray<Listed>): Search => {
-  const building = CompanyIndex.build(listed)
-  for (;;) {
-    const { done, value } = building.next()
-    if (done !== true) continue
-    return (text) => {
-      let hits = 0
-      for (const _ of value.search(text)) if (++hits === HITS) break
-      return hits
-    }
+  const value = atOnce(CompanyIndex.build(listed))
+  return (text) => {
+    let hits = 0
+    for (const _ of value.search(text)) if (++hits === HITS) break
+    return hits
   }
 }
 

@@ -5,6 +5,7 @@ import { gunzipSync } from "node:zlib"
 import { describe, expect, it } from "vitest"
 import { CompanyIndex, type Listed } from "../../src/actors/companies/CompanyIndex.ts"
 import { foldText } from "../../src/actors/companies/foldText.ts"
+import { atOnce } from "../support/atOnce.ts"
 
 const file = path.resolve(import.meta.dirname, "../../../shared/data/sec/company_tickers.json.gz")
 const isAbsent = !existsSync(file)
@@ -27,11 +28,7 @@ const load = (): CompanyIndex<Listed> => {
       formerNames: []
     })
   )
-  const building = CompanyIndex.build(listed)
-  for (;;) {
-    const { done, value } = building.next()
-    if (done === true) return value
-  }
+  return atOnce(CompanyIndex.build(listed))
 }
 
 const first = (index: CompanyIndex<Listed>, text: string, count: number) => {

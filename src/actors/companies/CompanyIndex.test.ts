@@ -1,5 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import { atOnce } from "../../../test/support/atOnce.ts"
 import { CompanyIndex, type Listed, type Match } from "./CompanyIndex.ts"
 import { foldText, wordsOf } from "./foldText.ts"
 
@@ -30,11 +31,7 @@ const market: ReadonlyArray<Listed> = [
 ]
 
 const build = <A extends Listed>(listed: ReadonlyArray<A>): CompanyIndex<A> => {
-  const building = CompanyIndex.build(listed)
-  for (;;) {
-    const { done, value } = building.next()
-    if (done === true) return value
-  }
+  return atOnce(CompanyIndex.build(listed))
 }
 
 const index = build(market)

@@ -1,5 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import { atOnce } from "../../../test/support/atOnce.ts"
 import { type Keys, TernaryTree } from "./TernaryTree.ts"
 
 /** Texts in order of rank. */
@@ -16,11 +17,7 @@ const keysOf = (texts: ReadonlyArray<string>): Keys => {
 }
 
 const build = (texts: ReadonlyArray<string>): TernaryTree => {
-  const building = TernaryTree.build(keysOf(texts))
-  for (;;) {
-    const { done, value } = building.next()
-    if (done === true) return value
-  }
+  return atOnce(TernaryTree.build(keysOf(texts)))
 }
 
 const all = (tree: TernaryTree, prefix: string): ReadonlyArray<number> => {
