@@ -31,11 +31,16 @@ const play = (body: (running: Cluster, watcher: ClusterWatcher) => Promise<void>
           )
           // nothing is on its way between nodes: that could not end without PostgreSQL
           await settledDown(running)
-          const before = new Map(watcher.newest)
-          const moves = (symbol: string) =>
-            (watcher.newest.get(symbol)?.exchangeTime ?? 0) > (before.get(symbol)?.exchangeTime ?? 0)
-          await eventually("every symbol moves", () => recordedSymbols.every(moves))
+          const everySymbolMoves = async () => {
+            const before = new Map(watcher.newest)
+            const moves = (symbol: string) =>
+              (watcher.newest.get(symbol)?.exchangeTime ?? 0) > (before.get(symbol)?.exchangeTime ?? 0)
+            await eventually("every symbol moves", () => recordedSymbols.every(moves))
+          }
+          await everySymbolMoves()
           await eventually("the market opens", () => recordedSymbols.every((symbol) => watcher.isCurrent(symbol)))
+          // what moved first may have been the last word of the owner before
+          await everySymbolMoves()
           await body(running, watcher)
           await eventually("every symbol is current", () =>
             recordedSymbols.every((symbol) => watcher.isCurrent(symbol))

@@ -53,6 +53,8 @@ describe("the tick stream", () => {
       const feed = new ScriptedTicks(3)
       const { publisher } = yield* publisherNode(url, { prefix }, feed)
       yield* feed.play(publisher, 1, 40_000)
+      // the stream is there: what is said before goes nowhere
+      yield* publisher.flush
       const owner = yield* ownerNode(url, { prefix }, stored)
       // garbage nearly as long as NATS takes, in front of the rest
       const shard = tickShard("S0")
