@@ -35,6 +35,15 @@ describe("folded text", () => {
     )
   })
 
+  it("leaves every character there is as it is once it is folded", () => {
+    const unlike: Array<string> = []
+    for (let code = 0; code <= 0x10ffff; code++) {
+      const { text } = foldText(String.fromCodePoint(code))
+      if (foldText(text).text !== text) unlike.push(code.toString(16))
+    }
+    expect(unlike).toEqual([])
+  })
+
   it("looks at the beginning only of what is too long to be a name", () => {
     expect(foldText("a".repeat(10_000)).text).toHaveLength(MAX_TEXT)
   })

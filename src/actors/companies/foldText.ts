@@ -27,8 +27,9 @@ const mark = /\p{M}/gu
 /** Part of a word, and not searched for: McDonald's is mcdonalds. */
 const apostrophe = /^['’‘ʼ`´]$/
 
-/** Full case folding is lower case of upper case (ß → SS → ss); then without accents, and compatibility forms as plain ones. */
-const plain = (character: string): string => character.toUpperCase().toLowerCase().normalize("NFKD").replace(mark, "")
+/** Compatibility forms as plain ones (𝐀 → A), then full case folding (ẞ → ß → SS → ss), then without accents. */
+const plain = (character: string): string =>
+  character.normalize("NFKD").toLowerCase().toUpperCase().toLowerCase().normalize("NFKD").replace(mark, "")
 
 export const foldText = (original: string): FoldedText => {
   const source = original.length > MAX_TEXT ? original.slice(0, MAX_TEXT) : original
@@ -52,6 +53,7 @@ export const foldText = (original: string): FoldedText => {
     } else if (code < 128) inWord = false
     else {
       for (const folded of plain(character)) {
+        if (apostrophe.test(folded)) continue
         if (letter.test(folded)) add(folded, at)
         else inWord = false
       }
