@@ -14,7 +14,26 @@ export type { MakeWebSocket, WebSocketLike } from "./client/socket.ts"
 export type { WatchHandle } from "./client/streams.ts"
 export type * from "./client/types.ts"
 export type { SetError } from "./client/watching.ts"
-export type { SearchHit, SearchPage } from "./companies.ts"
+export {
+  type Alias,
+  type BrowseItem,
+  type BrowseOrder,
+  type BrowsePage,
+  type Company,
+  type CompanyFilter,
+  type CompanyProfile,
+  type Facets,
+  type FacetValue,
+  type FormerName,
+  type ImportedListing,
+  type ImportResult,
+  type Instrument,
+  type LastPrice,
+  NotAllowed,
+  type SearchHit,
+  type SearchPage,
+  type SyncStatus
+} from "./companies.ts"
 export {
   type Bar,
   type BarsPage,

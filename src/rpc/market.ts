@@ -18,9 +18,10 @@ export type SessionPhase = typeof SessionPhase.Type
 
 /** Longest symbol text accepted on the wire; anything longer is refused unread. */
 export const MAX_SYMBOL_LENGTH = 32
-/** What a symbol looks like once normalised (trimmed, upper case). */
-export const symbolPattern = /^[A-Z][A-Z0-9]{0,9}([.-][A-Z0-9]{1,4})?$/
-export const normaliseSymbol = (text: string): string => text.trim().toUpperCase()
+/** What a symbol looks like once normalised. */
+export const symbolPattern = /^[A-Z][A-Z0-9]{0,9}(\.[A-Z0-9]{1,4})?$/
+/** Upper case, and a dot before a share class however that is written: BRK.B = BRK-B = brk/b. */
+export const normaliseSymbol = (text: string): string => text.trim().toUpperCase().replace(/[/-]/g, ".")
 const SymbolText = Schema.String.check(Schema.isMaxLength(MAX_SYMBOL_LENGTH))
 
 const Money = Schema.Finite

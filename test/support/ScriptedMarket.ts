@@ -4,12 +4,15 @@ import { NodeHttpServer } from "@effect/platform-node"
 import { type Cause, Deferred, Effect, Layer, ManagedRuntime, Queue, Stream } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { RpcSerialization, RpcServer } from "effect/rpc"
-import type { SearchHit } from "../../src/rpc/companies.ts"
+import { CompanyDirectory } from "../../src/actors/companies/CompanyDirectory.ts"
+import { Gauges } from "../../src/actors/kernel/Gauges.ts"
+import { CompanyRpcs } from "../../src/rpc/companies.ts"
 import {
   type Bar,
   type BarsPage,
   type Conflation,
   type LimitExceeded,
+  MarketRpcs,
   type MarketStatus,
   type Position,
   type Snapshot,
@@ -20,6 +23,7 @@ import {
 } from "../../src/rpc/market.ts"
 import { PublicRpcs } from "../../src/rpc/public.ts"
 import { RPC_PATH } from "../../src/rpc/sessions.ts"
+import { ScriptedCompanies } from "./scriptedCompanies.ts"
 
 export interface WatchRequest {
   readonly watchId: string
@@ -127,8 +131,7 @@ const status: MarketStatus = {
 export class ScriptedMarket {
   readonly watches = Effect.runSync(Queue.unbounded<OpenedWatch>())
   readonly sets = Effect.runSync(Queue.unbounded<OpenedSet>())
-  /** What search finds things in. */
-  companies: ReadonlyArray<SearchHit> = []
+  readonly companies = new ScriptedCompanies()
   /** Calls of Quote and Bars, answered or hanging. */
   readonly calls: Array<string> = []
   /** Bars in pages, oldest page last. */
@@ -183,18 +186,7 @@ export class ScriptedMarket {
   }
 
   private handlers() {
-    return PublicRpcs.toLayer({
-      "companies.Search": ({ after = 0, limit = 20, text }) =>
-        Effect.sync(() => {
-          const hits = this.companies.filter(({ name }) => name.toLowerCase().includes(text.toLowerCase()))
-          const more = hits.length > after + limit
-          return {
-            hits: hits.slice(after, after + limit),
-            after: more ? after + limit : null,
-            companies: this.companies.length
-          }
-        }),
-
+    const market = MarketRpcs.toLayer({
       "market.Watch": (request) =>
         Stream.unwrap(
           Effect.gen({ self: this }, function* () {
@@ -259,5 +251,10 @@ export class ScriptedMarket {
         }),
       "market.Status": () => Effect.succeed(status)
     })
+    const companies = Layer.provide(
+      CompanyRpcs.toLayer(this.companies.handlers),
+      Layer.provide(CompanyDirectory.layer, Gauges.layer)
+    )
+    return Layer.merge(market, companies)
   }
 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { jsonLines, runCaptured } from "../../../test/support/commandLine.ts"
+import { alias, company, instrument } from "../../../test/support/companies.ts"
 import { bar, ScriptedMarket, snapshot } from "../../../test/support/ScriptedMarket.ts"
 import { dayOfDate } from "../../actors/market/calendar.ts"
-import type { SearchHit } from "../../rpc/companies.ts"
 import { version } from "../version.ts"
 
 const market = new ScriptedMarket()
@@ -144,26 +144,19 @@ describe("status and listings", () => {
 })
 
 describe("search", () => {
-  const hit = (symbol: string, name: string, more: Partial<SearchHit> = {}): SearchHit => ({
-    symbol,
-    name,
-    exchange: "NASDAQ",
-    sector: "Technology",
-    industry: null,
-    cik: 1,
-    listed: true,
-    others: [],
-    tier: "name-prefix",
-    field: "name",
-    text: name,
-    ranges: [],
-    fate: null,
-    ...more
-  })
   it("a table of hits, with what became of them; JSON lines for scripts", async () => {
-    market.companies = [
-      hit("AAPL", "Apple"),
-      hit("OLD", "Apple Books", { exchange: null, sector: null, listed: false, fate: "until 2020-01-01: closed" })
+    market.companies.all = [
+      company("AAPL", "Apple", { sector: "Technology", instruments: [instrument("AAPL", { exchange: "NASDAQ" })] }),
+      company("OLD", "Apple Books", {
+        sector: null,
+        instruments: [
+          instrument("OLD", {
+            exchange: null,
+            listed: false,
+            aliases: [alias("OLD", { until: "2020-01-01", fate: "closed" })]
+          })
+        ]
+      })
     ]
     const { code, out } = await ask(["search", "apple"])
     expect(code).toBe(0)
@@ -172,7 +165,9 @@ describe("search", () => {
         "AAPL    Apple        NASDAQ    Technology\n" +
         "OLD     Apple Books  –         –           until 2020-01-01: closed\n"
     )
-    expect(jsonLines((await ask(["search", "apple", "-n", "1", "--json"])).out)).toEqual([market.companies[0]])
+    expect(jsonLines((await ask(["search", "apple", "-n", "1", "--json"])).out)).toMatchObject([
+      { symbol: "AAPL", tier: "name-prefix" }
+    ])
   })
   it("says that there is nothing like it, and does not repeat a novel", async () => {
     const { code, err, out } = await ask(["search", "z".repeat(500)])

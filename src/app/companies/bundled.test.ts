@@ -10,6 +10,8 @@ describe("the bundled companies", () => {
     expect(new Set(companies.map(({ id }) => id)).size).toBe(companies.length)
     const symbols = companies.flatMap(({ instruments }) => instruments.map(({ symbol }) => symbol))
     expect(new Set(symbols).size).toBe(symbols.length)
+    const ids = companies.flatMap(({ instruments }) => instruments.map(({ id }) => id))
+    expect(new Set(ids).size).toBe(ids.length)
     for (const { instruments, name } of companies) {
       expect(name).toMatch(/\S/)
       expect(instruments.length).toBeGreaterThan(0)
@@ -29,8 +31,17 @@ describe("the bundled companies", () => {
 
   it("say what some were called, and what became of others", () => {
     expect(by("META")).toMatchObject({
-      formerNames: [{ name: "Facebook Inc.", until: "2022-06-09" }],
-      instruments: [{ symbol: "META", listed: true, aliases: [{ symbol: "FB", until: "2022-06-09", fate: "renamed" }] }]
+      formerNames: [{ name: "Facebook Inc.", from: null, until: "2022-06-09" }],
+      instruments: [
+        {
+          symbol: "META",
+          listed: true,
+          aliases: [
+            { symbol: "META", fate: null },
+            { symbol: "FB", until: "2022-06-09", fate: "renamed" }
+          ]
+        }
+      ]
     })
     expect(by("FB")).toBeUndefined()
     expect(by("ATVI")).toMatchObject({

@@ -1,5 +1,6 @@
 /** The companies that are known before the first sync, and offline: bundled.csv (scripts/bundleCompanies.mjs), and what some were called before. */
 import { readFileSync } from "node:fs"
+import { shareClassOf } from "../../actors/companies/shareClass.ts"
 import type { Alias, Company, FormerName, Instrument } from "../../rpc/companies.ts"
 
 /** No field of ours holds a comma. */
@@ -31,57 +32,81 @@ const readFormer = (): ReadonlyArray<Former> =>
 /** A company that went on under another name or symbol is found by both; one that was bought or closed is one of its own. */
 const isSame = ({ fate }: Former): boolean => fate === "renamed"
 
-const gone = ({ fate, name, now, symbol, until }: Former): Company => ({
-  id: `symbol:${symbol}`,
-  cik: null,
-  name,
-  sector: null,
+const NOTHING_MORE = {
+  legalName: null,
+  sic: null,
   industry: null,
-  formerNames: [],
-  instruments: [
-    {
-      symbol,
-      exchange: null,
-      listed: false,
-      aliases: [{ symbol, until, fate: fate === "renamed" ? `renamed ${now}` : fate }]
-    }
-  ]
+  fiscalYearEnd: null,
+  listedAt: null,
+  detailedAt: null
+} as const
+
+const alias = (symbol: string, until: string, fate: string): Alias => ({
+  symbol,
+  exchange: null,
+  from: null,
+  until: until === "" ? null : until,
+  fate
 })
 
-/** The largest first, then those that are no more. */
+/** The largest first, then those that are no more. Instruments are numbered as they come. */
 export const bundledCompanies = (): ReadonlyArray<Company> => {
   const rows = read("bundled.csv")
   const symbols = new Set(rows.map(([symbol]) => symbol))
   const former = readFormer()
   const goesOn = (one: Former) => isSame(one) && symbols.has(one.now)
   const companies = new Map<string, Company>()
-  for (const [symbol = "", name = "", exchange = "", sector = "", cik = ""] of rows) {
+  let id = 0
+
+  for (const [at, [symbol = "", name = "", exchange = "", sector = "", cik = ""]] of rows.entries()) {
     const its = former.filter((one) => goesOn(one) && one.now === symbol)
-    const aliases = its.flatMap(
-      ({ fate, symbol, until }): ReadonlyArray<Alias> => (symbol === "" ? [] : [{ symbol, until, fate }])
-    )
-    const formerNames = its.map(({ name, until }): FormerName => ({ name, until }))
-    const instrument: Instrument = { symbol, exchange, listed: true, aliases }
-    const id = cik === "" ? `symbol:${symbol}` : `cik:${cik}`
-    const company = companies.get(id)
-    companies.set(
-      id,
-      company === undefined
-        ? {
-            id,
-            cik: cik === "" ? null : Number(cik),
-            name,
-            sector: sector === "" ? null : sector,
-            industry: null,
-            formerNames,
-            instruments: [instrument]
-          }
-        : {
-            ...company,
-            formerNames: [...company.formerNames, ...formerNames],
-            instruments: [...company.instruments, instrument]
-          }
-    )
+    const instrument: Instrument = {
+      id: ++id,
+      symbol,
+      exchange,
+      shareClass: shareClassOf(symbol),
+      listed: true,
+      aliases: [
+        { symbol, exchange, from: null, until: null, fate: null },
+        ...its.flatMap((one) => (one.symbol === "" ? [] : [alias(one.symbol, one.until, one.fate)]))
+      ]
+    }
+    const key = cik === "" ? `symbol:${symbol}` : `cik:${cik}`
+    const company = companies.get(key) ?? {
+      ...NOTHING_MORE,
+      id: key,
+      cik: cik === "" ? null : Number(cik),
+      name,
+      sector: sector === "" ? null : sector,
+      rank: at + 1,
+      formerNames: [],
+      instruments: []
+    }
+    companies.set(key, {
+      ...company,
+      formerNames: [...company.formerNames, ...its.map(({ name, until }): FormerName => ({ name, from: null, until }))],
+      instruments: [...company.instruments, instrument]
+    })
   }
+
+  const gone = ({ fate, name, now, symbol, until }: Former): Company => ({
+    ...NOTHING_MORE,
+    id: `symbol:${symbol}`,
+    cik: null,
+    name,
+    sector: null,
+    rank: null,
+    formerNames: [],
+    instruments: [
+      {
+        id: ++id,
+        symbol,
+        exchange: null,
+        shareClass: null,
+        listed: false,
+        aliases: [alias(symbol, until, fate === "renamed" ? `renamed ${now}` : fate)]
+      }
+    ]
+  })
   return [...companies.values(), ...former.filter((one) => one.symbol !== "" && !goesOn(one)).map(gone)]
 }

@@ -1,20 +1,18 @@
 /** The market RPCs of a gateway: each handler says in a few lines where its answer comes from. */
 
-import { Clock, Effect, Schema, Semaphore, Stream } from "effect"
+import { Clock, Effect, Semaphore, Stream } from "effect"
 import { Gauges } from "../../actors/kernel/Gauges.ts"
 import { BarHistory } from "../../actors/market/BarHistory.ts"
 import { sessionAt } from "../../actors/market/calendar.ts"
 import { Feed } from "../../actors/market/Feed.ts"
+import { snapshotOf } from "../../actors/sessions/snapshots.ts"
 import { Tickers } from "../../actors/sessions/Tickers.ts"
 import { Watching } from "../../actors/sessions/Watching.ts"
-import { LimitExceeded, MarketRpcs, normaliseSymbol, Snapshot, UnknownSymbol } from "../../rpc/market.ts"
+import { LimitExceeded, MarketRpcs, normaliseSymbol, UnknownSymbol } from "../../rpc/market.ts"
 import { MAX_MESSAGE_BYTES } from "../../rpc/sessions.ts"
-import { eventTail, snapshotHead } from "../../rpc/wire.ts"
 import { Readiness } from "./Readiness.ts"
 import { makeWatchHandlers } from "./watchHandlers.ts"
 
-const decodeSnapshot = Schema.decodeUnknownSync(Snapshot)
-const ascii = new TextDecoder()
 const PAGE = 1_000
 /** A page of bars counts as a request for every so many. */
 const BARS_PER_REQUEST = 500
@@ -55,9 +53,7 @@ export const layerMarketHandlers = (identity: ServerIdentity) =>
           const symbol = yield* known(text)
           const state = yield* tickers.snapshot(symbol)
           const now = yield* Clock.currentTimeMillis
-          return decodeSnapshot(
-            JSON.parse(`${snapshotHead(feed.label)}${ascii.decode(state.body)}${eventTail(0, now)}`)
-          )
+          return snapshotOf(feed.label, state.body, now)
         }),
         "market.Bars": Effect.fn("market.Bars")(function* (request, { client }) {
           const symbol = yield* known(request.symbol)

@@ -5,13 +5,14 @@ import { RpcServer } from "effect/rpc"
 import { Gauges } from "../../actors/kernel/Gauges.ts"
 import { DeliveryLatency } from "../../actors/kernel/Latency.ts"
 import { Feed } from "../../actors/market/Feed.ts"
+import { LastPrices } from "../../actors/sessions/LastPrices.ts"
 import { QuoteHub } from "../../actors/sessions/QuoteHub.ts"
 import { SessionActors } from "../../actors/sessions/SessionActors.ts"
 import { SymbolDirectory, Tickers } from "../../actors/sessions/Tickers.ts"
 import { Watching } from "../../actors/sessions/Watching.ts"
 import { PublicRpcs } from "../../rpc/public.ts"
 import type { Settings } from "../Config.ts"
-import { layerCompanySearch } from "../companies/index.ts"
+import { layerCompanyDirectory } from "../companies/index.ts"
 import { feedLayer } from "../feeds/index.ts"
 import { layerCompanyHandlers } from "../gateway/CompanyHandlers.ts"
 import { HttpListener } from "../gateway/HttpListener.ts"
@@ -70,7 +71,7 @@ export const layerGateway = (settings: Settings) =>
   Layer.mergeAll(
     RpcServer.layer(PublicRpcs, { disableTracing: true, disableFatalDefects: true }).pipe(
       Layer.provide(layerMarketHandlers({ version, node: nodeName(settings) })),
-      Layer.provide(Layer.provide(layerCompanyHandlers, layerCompanySearch)),
+      Layer.provide(Layer.provide(layerCompanyHandlers, Layer.mergeAll(layerCompanyDirectory, LastPrices.layer))),
       Layer.provide(layerProtocol({ allowedOrigins: settings.allowedOrigins }))
     ),
     layerHttp({ uiFolder })

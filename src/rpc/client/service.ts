@@ -1,7 +1,17 @@
 /** The Effect face: the same client as `connect`, as Effects, Streams and a Layer. */
 import { Context, Deferred, Effect, Layer, Option, Queue, type Scope, Stream } from "effect"
 import { RpcClient } from "effect/rpc"
-import type { SearchPage } from "../companies.ts"
+import type {
+  BrowsePage,
+  CompanyFilter,
+  CompanyProfile,
+  Facets,
+  ImportedListing,
+  ImportResult,
+  NotAllowed,
+  SearchPage,
+  SyncStatus
+} from "../companies.ts"
 import {
   type Bar,
   type BarsPage,
@@ -25,6 +35,7 @@ import { streamBars, streamWatch, type WatchHandle } from "./streams.ts"
 import type {
   BarsQuery,
   BarsSubject,
+  BrowseQuery,
   ClientEvent,
   ConnectionState,
   ConnectOptions,
@@ -78,6 +89,16 @@ export class LZStockClient extends Context.Service<
     ) => Stream.Stream<BarsPage, UnknownSymbol | InvalidRequest | LimitExceeded | Unavailable | CallError>
     readonly watchBars: (subject: BarsSubject) => Stream.Stream<Bar, UnknownSymbol | ServerFailed | Closed>
     readonly search: (query: SearchQuery) => Effect.Effect<SearchPage, Unavailable | CallError>
+    readonly company: (symbol: string) => Effect.Effect<CompanyProfile, UnknownSymbol | Unavailable | CallError>
+    readonly facets: (filter: CompanyFilter) => Effect.Effect<Facets, Unavailable | CallError>
+    readonly browse: (query: BrowseQuery) => Effect.Effect<BrowsePage, InvalidRequest | Unavailable | CallError>
+    readonly syncStatus: Effect.Effect<SyncStatus, Unavailable | CallError>
+    /** `operator`: what shows that an operator asks (LZSTOCK_OPERATOR_TOKEN). */
+    readonly syncCompanies: (operator: string) => Effect.Effect<SyncStatus, NotAllowed | Unavailable | CallError>
+    readonly importCompanies: (
+      operator: string,
+      listings: ReadonlyArray<ImportedListing>
+    ) => Effect.Effect<ImportResult, NotAllowed | InvalidRequest | Unavailable | CallError>
     readonly listings: Effect.Effect<Array<Listing>, CallError>
     readonly status: Effect.Effect<MarketStatus, CallError>
   }
@@ -128,6 +149,13 @@ export class LZStockClient extends Context.Service<
           ),
         watchBars: (subject) => streamBars(session, subject),
         search: (query) => calls.call("companies.Search", rpcs["companies.Search"](query)),
+        company: (symbol) => calls.call("companies.Company", rpcs["companies.Company"]({ symbol })),
+        facets: (filter) => calls.call("companies.Facets", rpcs["companies.Facets"](filter)),
+        browse: (query) => calls.call("companies.Browse", rpcs["companies.Browse"](query)),
+        syncStatus: calls.call<SyncStatus, Unavailable>("companies.SyncStatus", rpcs["companies.SyncStatus"]()),
+        syncCompanies: (operator) => calls.call("companies.Sync", rpcs["companies.Sync"]({ operator })),
+        importCompanies: (operator, listings) =>
+          calls.call("companies.Import", rpcs["companies.Import"]({ operator, listings })),
         listings: Effect.gen(function* () {
           const listings: Array<Listing> = []
           let after: string | null = null

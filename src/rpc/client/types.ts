@@ -1,5 +1,5 @@
 /** The shapes a user of `lzstock/client` sees. Times are ms since epoch, prices dollars, as in market.ts. */
-import type { SearchPage } from "../companies.ts"
+import type { BrowseOrder, BrowsePage, CompanyFilter, CompanyProfile, Facets, SearchPage } from "../companies.ts"
 import type {
   Bar,
   BarsPage,
@@ -178,15 +178,29 @@ export interface BarsListener {
   readonly onError?: ((error: Error) => void) | undefined
 }
 
-/** One connection to one server, kept alive until `close`. Promises reject with the errors of errors.ts and market.ts. */
 export interface SearchQuery {
   readonly text: string
   /** 1 … 100; default 20. */
   readonly limit?: number
   /** `after` of the page before. */
   readonly after?: number
+  /** Whether `price` is told; default true. */
+  readonly prices?: boolean
 }
 
+/** null: those of which it is not known. */
+export interface BrowseQuery extends CompanyFilter {
+  /** Default: the largest company first. */
+  readonly order?: BrowseOrder
+  /** 1 … 100; default 50. */
+  readonly limit?: number
+  /** `after` of the page before, of the same filter and order. */
+  readonly after?: string
+  /** Whether `price` is told; default true. */
+  readonly prices?: boolean
+}
+
+/** One connection to one server, kept alive until `close`. Promises reject with the errors of errors.ts and market.ts. */
 export interface MarketClient extends AsyncDisposable {
   readonly url: string
   readonly state: ConnectionState
@@ -212,6 +226,12 @@ export interface MarketClient extends AsyncDisposable {
   watchBars(subject: BarsSubject, listener: ((bar: Bar) => void) | BarsListener): BarsWatch
   /** Companies as one types: by symbol, name or any word of it, former ones too; the best first. */
   search(query: SearchQuery): Promise<SearchPage>
+  /** By any symbol it has or had; rejects with `UnknownSymbol`, which says what may have been meant. */
+  company(symbol: string): Promise<CompanyProfile>
+  /** How many listed instruments there are by exchange, sector and industry. */
+  facets(filter?: CompanyFilter): Promise<Facets>
+  /** What is listed, a page at a time. */
+  browse(query: BrowseQuery): Promise<BrowsePage>
   /** Every listed symbol, in symbol order. */
   listings(): Promise<Array<Listing>>
   status(): Promise<MarketStatus>

@@ -29,10 +29,7 @@ const SymbolPage = () => {
   const market = useMarket()
   const params = useParams()
   const navigate = useNavigate()
-  const symbol = createMemo(() => {
-    const loaded = market.listings()
-    return symbolOfPath(decodePart(params.symbol ?? ""), loaded.state === "ready" ? loaded.value : [])
-  })
+  const symbol = createMemo(() => symbolOfPath(decodePart(params.symbol ?? "")))
   const listing = createMemo(() => market.listingOf(symbol()))
   let recent = readRecent()
   const [quote, setQuote] = createSignal<Quote | undefined>(undefined)

@@ -1,7 +1,7 @@
 /** `lzstock search TEXT...`: companies by symbol, name or any word of it, as the palette finds them. */
 import { Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { MAX_HITS, type SearchHit } from "../../../rpc/companies.ts"
+import { MAX_PAGE, type SearchHit } from "../../../rpc/companies.ts"
 import { fromServer } from "../failure.ts"
 import { type ConnectionFlags, connection, json, openClient } from "../flags.ts"
 import * as format from "../format.ts"
@@ -47,11 +47,11 @@ export const search = Command.make(
     ),
     limit: Flag.Int("limit").pipe(
       Flag.withAlias("n"),
-      Flag.withDescription(`At most so many, up to ${MAX_HITS}`),
+      Flag.withDescription(`At most so many, up to ${MAX_PAGE}`),
       Flag.withDefault(20),
       Flag.filter(
-        (limit) => limit >= 1 && limit <= MAX_HITS,
-        () => `expected 1 to ${MAX_HITS}`
+        (limit) => limit >= 1 && limit <= MAX_PAGE,
+        () => `expected 1 to ${MAX_PAGE}`
       )
     ),
     json,

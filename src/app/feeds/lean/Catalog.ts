@@ -3,6 +3,7 @@ import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect } from "effect"
 import { FeedError } from "../../../actors/market/Feed.ts"
+import { normaliseSymbol } from "../../../rpc/market.ts"
 
 export interface RecordedDay {
   /** YYYYMMDD, as in the file names. */
@@ -65,7 +66,7 @@ export const recordedDay = Effect.fnUntraced(function* (
   const day = days.find((one) => one.stamp === date.replaceAll("-", ""))
   if (day === undefined) return yield* refuse(`no trades of ${date} in ${join(dataDir, "tick")}; ${known}`)
   if (wanted === undefined || wanted.length === 0) return day
-  const symbols = Array.from(new Set(wanted.map((symbol) => symbol.trim().toUpperCase()))).sort()
+  const symbols = Array.from(new Set(wanted.map((symbol) => normaliseSymbol(symbol)))).sort()
   const missing = symbols.filter((symbol) => !day.symbols.includes(symbol))
   if (missing.length > 0) {
     return yield* refuse(`no trades of ${list(missing)} on ${date}; recorded that day: ${list(day.symbols)}`)

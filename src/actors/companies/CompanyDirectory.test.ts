@@ -1,27 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer } from "effect"
-import type { Company } from "../../rpc/companies.ts"
+import { alias, company, instrument } from "../../../test/support/companies.ts"
 import { Gauges } from "../kernel/Gauges.ts"
-import { CompanySearch } from "./CompanySearch.ts"
+import { CompanyDirectory } from "./CompanyDirectory.ts"
 
-const company = (symbol: string, name: string, more: Partial<Company> = {}): Company => ({
-  id: symbol,
-  cik: 1,
-  name,
-  sector: "Sector",
-  industry: null,
-  formerNames: [],
-  instruments: [{ symbol, exchange: "NYSE", listed: true, aliases: [] }],
-  ...more
-})
-const provided = Effect.provide(Layer.provideMerge(CompanySearch.layer, Gauges.layer))
+const provided = Effect.provide(Layer.provideMerge(CompanyDirectory.layer, Gauges.layer))
 const many = (count: number, name: string) =>
   Array.from({ length: count }, (_, i) => company(`S${i}`, `${name} number ${i}`))
 
 describe("company search", () => {
   it.effect("says that it cannot answer yet, and nothing that is not whole", () =>
     Effect.gen(function* () {
-      const { isReady, replace, search } = yield* CompanySearch
+      const { isReady, replace, search } = yield* CompanyDirectory
       const refused = yield* Effect.flip(search({ text: "a" }))
       assert.strictEqual(refused._tag, "Unavailable")
       assert.isAbove(refused.retryAfterMillis, 0)
@@ -47,7 +37,7 @@ describe("company search", () => {
 
   it.effect("gives every hit once, page after page", () =>
     Effect.gen(function* () {
-      const { replace, search } = yield* CompanySearch
+      const { replace, search } = yield* CompanyDirectory
       yield* replace(many(250, "Acme"))
       const seen: Array<string> = []
       let after: number | null = 0
@@ -66,30 +56,25 @@ describe("company search", () => {
 
   it.effect("says what became of what it was called", () =>
     Effect.gen(function* () {
-      const { replace, search } = yield* CompanySearch
+      const { replace, search } = yield* CompanyDirectory
       yield* replace([
         company("META", "Meta Platforms", {
           formerNames: [
-            { name: "Facebook Inc.", until: "2022-06-09" },
-            { name: "Thefacebook", until: null }
+            { name: "Facebook Inc.", from: null, until: "2022-06-09" },
+            { name: "Thefacebook", from: null, until: null }
           ],
           instruments: [
-            {
-              symbol: "META",
-              exchange: "NASDAQ",
-              listed: true,
-              aliases: [{ symbol: "FB", until: "2022-06-09", fate: "renamed" }]
-            }
+            instrument("META", {
+              aliases: [alias("META"), alias("FB", { until: "2022-06-09", fate: "renamed" })]
+            })
           ]
         }),
         company("TWTR", "Twitter Inc.", {
           instruments: [
-            {
-              symbol: "TWTR",
-              exchange: null,
+            instrument("TWTR", {
               listed: false,
-              aliases: [{ symbol: "TWTR", until: "2022-10-28", fate: "taken private" }]
-            }
+              aliases: [alias("TWTR", { until: "2022-10-28", fate: "taken private" })]
+            })
           ]
         })
       ])
@@ -102,6 +87,49 @@ describe("company search", () => {
       assert.deepStrictEqual(yield* found("facebook"), [["META", true, "former-name", "name until 2022-06-09"]])
       assert.deepStrictEqual(yield* found("thefacebook"), [["META", true, "former-name", "former name"]])
       assert.deepStrictEqual(yield* found("twitter"), [["TWTR", false, "name", "until 2022-10-28: taken private"]])
+    }).pipe(provided)
+  )
+
+  it.effect("knows a company by every symbol it has or had, and suggests what else may be meant", () =>
+    Effect.gen(function* () {
+      const directory = yield* CompanyDirectory
+      yield* directory.replace([
+        company("BRK.B", "Berkshire Hathaway", {
+          instruments: [
+            instrument("BRK.B"),
+            instrument("BRK.A", { id: 2, aliases: [alias("BRK.A"), alias("BRK", { fate: "renamed" })] })
+          ]
+        }),
+        company("META", "Meta Platforms", {
+          instruments: [
+            instrument("META", { aliases: [alias("META"), alias("FB", { until: "2022-06-09", fate: "renamed" })] })
+          ]
+        })
+      ])
+      for (const text of ["BRK.B", "brk-b", "BRK/B", " brk b "]) {
+        const profile = yield* directory.company(text)
+        assert.deepStrictEqual([profile.instrument.symbol, profile.fate], ["BRK.B", null])
+        assert.strictEqual(profile.company.instruments.length, 2)
+      }
+      const former = yield* directory.company("fb")
+      assert.deepStrictEqual([former.instrument.symbol, former.fate], ["META", "until 2022-06-09: renamed"])
+      assert.strictEqual((yield* directory.company("BRK")).instrument.symbol, "BRK.A")
+      const unknown = yield* Effect.flip(directory.company("META.X"))
+      assert.strictEqual(unknown._tag, "UnknownSymbol")
+      const near = yield* Effect.flip(directory.company("BERKSHIRE"))
+      assert.match(near.message, /BERKSHIRE; did you mean BRK.B \(Berkshire Hathaway\)/)
+    }).pipe(provided)
+  )
+
+  it.effect("browses what is listed, and says which cursor is none", () =>
+    Effect.gen(function* () {
+      const { browse, facets, replace } = yield* CompanyDirectory
+      yield* replace(many(120, "Acme"))
+      const first = yield* browse({ order: "name" })
+      assert.deepStrictEqual([first.items.length, first.total], [50, 120])
+      assert.strictEqual((yield* facets({})).instruments, 120)
+      const refused = yield* Effect.flip(browse({ order: "name", after: "x" }))
+      assert.strictEqual(refused._tag, "InvalidRequest")
     }).pipe(provided)
   )
 })
