@@ -65,8 +65,8 @@ export const Company = Schema.Struct({
   formerNames: Schema.Array(FormerName),
   /** The one that stands for the company first. */
   instruments: Schema.Array(Instrument),
-  /** When the SEC's list last named it, and when its particulars were read; null: never. */
-  listedAt: Schema.NullOr(Day),
+  /** When the SEC's list first named it, and when its particulars were last read; null: never. */
+  listedSince: Schema.NullOr(Day),
   detailedAt: Schema.NullOr(Day)
 })
 export type Company = typeof Company.Type

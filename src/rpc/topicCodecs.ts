@@ -5,7 +5,15 @@
 import { Schema } from "effect"
 import { Bar } from "./market.ts"
 import type { Tick, TickBatch } from "./ticks.ts"
-import type { BarsChanged, Codec, FeedClock, FeedLiveness, OwnedShards, QuoteUpdate } from "./topics.ts"
+import type {
+  BarsChanged,
+  Codec,
+  CompaniesChanged,
+  FeedClock,
+  FeedLiveness,
+  OwnedShards,
+  QuoteUpdate
+} from "./topics.ts"
 
 /** Bytes that are no message of their topic; `message` says what was expected. */
 export class WrongMessage extends Error {
@@ -67,6 +75,8 @@ export const barsCodec: Codec<BarsChanged> = json(
     bars: Schema.Array(Bar)
   })
 )
+
+export const companiesCodec: Codec<CompaniesChanged> = json(Schema.Struct({ version: Schema.Int }))
 
 // ---- quotes: a line of four numbers and the symbol, then the body ------------------------------------------------------
 

@@ -5,6 +5,7 @@ import type { Bar } from "./market.ts"
 import type { TickBatch } from "./ticks.ts"
 import {
   barsCodec,
+  companiesCodec,
   feedClockCodec,
   livenessCodec,
   ownedShardsCodec,
@@ -140,4 +141,23 @@ export const feedClockTopic: Topic<FeedClock> = {
   watched: false,
   reach: "cluster",
   codec: feedClockCodec
+}
+
+/** The symbol master has changed up to that version: said by whoever changed it, heard by all who answer from it. */
+export interface CompaniesChanged {
+  readonly version: number
+}
+export const companiesChangedTopic: Topic<CompaniesChanged> = {
+  name: "companies.changed",
+  watched: false,
+  reach: "cluster",
+  codec: companiesCodec
+}
+
+/** Somebody asks for a sync: the worker looks at what the symbol master says about that. */
+export const companySyncTopic: Topic<CompaniesChanged> = {
+  name: "companies.sync",
+  watched: false,
+  reach: "cluster",
+  codec: companiesCodec
 }

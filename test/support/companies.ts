@@ -33,7 +33,7 @@ export const company = (symbol: string, name: string, more: Partial<Company> = {
   rank: null,
   formerNames: [],
   instruments: [instrument(symbol)],
-  listedAt: null,
+  listedSince: null,
   detailedAt: null,
   ...more
 })

@@ -1,11 +1,18 @@
 /** The companies that are known before the first sync, and offline: bundled.csv (scripts/bundleCompanies.mjs), and what some were called before. */
+import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { shareClassOf } from "../../actors/companies/shareClass.ts"
 import type { Alias, Company, FormerName, Instrument } from "../../rpc/companies.ts"
 
+const textOf = (file: string): string => readFileSync(new URL(file, import.meta.url), "utf8")
+
+/** Tells one edition of the bundled companies from another. */
+export const bundleEdition = (): string =>
+  createHash("sha256").update(textOf("bundled.csv")).update(textOf("former.csv")).digest("hex").slice(0, 16)
+
 /** No field of ours holds a comma. */
 const read = (file: string): ReadonlyArray<ReadonlyArray<string>> =>
-  readFileSync(new URL(file, import.meta.url), "utf8")
+  textOf(file)
     .trim()
     .split("\n")
     .slice(1)
@@ -37,7 +44,7 @@ const NOTHING_MORE = {
   sic: null,
   industry: null,
   fiscalYearEnd: null,
-  listedAt: null,
+  listedSince: null,
   detailedAt: null
 } as const
 

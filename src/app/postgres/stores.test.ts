@@ -2,15 +2,23 @@
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { databases, sharedByFile } from "../../../test/support/databases.ts"
+import { symbolMasterSuite } from "../../actors/companies/SymbolMaster.suite.ts"
 import { barStoreSuite } from "../../actors/market/BarStore.suite.ts"
 import { checkpointsSuite } from "../../actors/market/Checkpoints.suite.ts"
 import { shardLedgerSuite } from "../../actors/market/ShardLedger.suite.ts"
 import { BarStoreSql } from "./BarStoreSql.ts"
 import { CheckpointsSql } from "./CheckpointsSql.ts"
 import { ShardLedgerSql } from "./ShardLedgerSql.ts"
+import { SymbolMasterSql } from "./SymbolMasterSql.ts"
 
 const emptied = Layer.effectDiscard(
-  Effect.flatMap(SqlClient.SqlClient, (sql) => sql`TRUNCATE bars, bar_evictions, ticker_checkpoints, tick_shards`)
+  Effect.flatMap(SqlClient.SqlClient, (sql) =>
+    Effect.andThen(
+      sql`TRUNCATE bars, bar_evictions, ticker_checkpoints, tick_shards, companies, instruments, instrument_aliases,
+        company_sync`,
+      sql`INSERT INTO company_sync DEFAULT VALUES`
+    )
+  )
 )
 
 for (const { layer, name } of databases) {
@@ -20,4 +28,5 @@ for (const { layer, name } of databases) {
   barStoreSuite(`BarStoreSql on ${name}`, Layer.provide(bars, database), { fenced: true })
   checkpointsSuite(`CheckpointsSql on ${name}`, Layer.provide(checkpoints, database), { fenced: true })
   shardLedgerSuite(`ShardLedgerSql on ${name}`, Layer.provide(ShardLedgerSql.layer, database))
+  symbolMasterSuite(`SymbolMasterSql on ${name}`, Layer.provide(SymbolMasterSql.layer, database))
 }

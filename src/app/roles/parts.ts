@@ -12,7 +12,7 @@ import { SymbolDirectory, Tickers } from "../../actors/sessions/Tickers.ts"
 import { Watching } from "../../actors/sessions/Watching.ts"
 import { PublicRpcs } from "../../rpc/public.ts"
 import type { Settings } from "../Config.ts"
-import { layerCompanyDirectory } from "../companies/index.ts"
+import { layerCompanies, layerSymbolMaster } from "../companies/index.ts"
 import { feedLayer } from "../feeds/index.ts"
 import { layerCompanyHandlers } from "../gateway/CompanyHandlers.ts"
 import { HttpListener } from "../gateway/HttpListener.ts"
@@ -71,7 +71,12 @@ export const layerGateway = (settings: Settings) =>
   Layer.mergeAll(
     RpcServer.layer(PublicRpcs, { disableTracing: true, disableFatalDefects: true }).pipe(
       Layer.provide(layerMarketHandlers({ version, node: nodeName(settings) })),
-      Layer.provide(Layer.provide(layerCompanyHandlers, Layer.mergeAll(layerCompanyDirectory, LastPrices.layer))),
+      Layer.provide(
+        layerCompanyHandlers.pipe(
+          Layer.provide(Layer.mergeAll(layerCompanies, LastPrices.layer)),
+          Layer.provide(layerSymbolMaster)
+        )
+      ),
       Layer.provide(layerProtocol({ allowedOrigins: settings.allowedOrigins }))
     ),
     layerHttp({ uiFolder })
