@@ -9,14 +9,16 @@ import { version } from "./version.ts"
 const isTerminal = process.stdout.isTTY === true
 const print = (text: string) => Effect.sync(() => void process.stdout.write(text))
 
+type RunRole = (settings: Settings) => Effect.Effect<void, { readonly message: string }>
+
 /** Loaded when chosen: a wrong option or --help need not wait for a role's modules. */
-const roles = {
+const roles: Readonly<Record<Settings["role"], () => Promise<RunRole>>> = {
   "all-in-one": () => import("./roles/AllInOne.ts").then(({ runAllInOne }) => runAllInOne),
   gateway: () => import("./roles/Gateway.ts").then(({ runGateway }) => runGateway),
   market: () => import("./roles/Market.ts").then(({ runMarket }) => runMarket),
   workers: () => import("./roles/Workers.ts").then(({ runWorkers }) => runWorkers),
   migrate: () => import("./roles/Migrate.ts").then(({ runMigrate }) => runMigrate)
-} as const satisfies Record<Settings["role"], unknown>
+}
 
 const launch = (settings: Settings) =>
   Effect.promise(roles[settings.role]).pipe(

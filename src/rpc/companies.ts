@@ -267,7 +267,10 @@ const optionalText = (most: number) => Schema.NullOr(Text(most))
 /** One instrument as a file tells it; null: the file does not say. */
 export const ImportedListing = Schema.Struct({
   symbol: Text(MAX_SYMBOL_LENGTH),
+  /** As people know it. */
   name: optionalText(200),
+  /** As filed: stands beside the other, and for it where there is none. */
+  legalName: optionalText(200),
   exchange: optionalText(60),
   sector: optionalText(60),
   industry: optionalText(200),

@@ -6,6 +6,7 @@ import { mergeBundled, mergeImport } from "./mergeImport.ts"
 const entry = (symbol: string, more: Partial<ImportedListing> = {}): ImportedListing => ({
   symbol,
   name: null,
+  legalName: null,
   exchange: null,
   sector: null,
   industry: null,
@@ -51,6 +52,15 @@ describe("a file of companies", () => {
     })
     // silence changes nothing
     expect(used(mergeImport(changed, [entry("AAPL")], 7)).changed).toEqual([])
+  })
+
+  it("lets a filed name stand beside the one that people know, or for it", () => {
+    const ko = company("KO", "Coca-Cola")
+    const both = [entry("KO", { legalName: "COCA COLA CO" }), entry("PEP", { legalName: "PEPSICO INC" })]
+    expect(used(mergeImport([ko], both, 7)).changed).toMatchObject([
+      { name: "Coca-Cola", legalName: "COCA COLA CO" },
+      { name: "PEPSICO INC", legalName: null }
+    ])
   })
 
   it("is refused as a whole, with the reason, where an entry cannot be used", () => {

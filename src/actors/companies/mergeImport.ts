@@ -48,6 +48,10 @@ const named = (company: Company, name: string): Company => {
   return { ...company, name, legalName: company.legalName ?? company.name }
 }
 
+/** The filed name beside one that people know better. */
+const filed = (company: Company, legalName: string | null): Company =>
+  legalName === null || company.legalName !== null || company.name === legalName ? company : { ...company, legalName }
+
 // ---- an operator's file --------------------------------------------------------------------------------------------
 
 export interface Imported {
@@ -106,7 +110,7 @@ export const mergeImport = (
   const counts = { added: 0, changed: 0, unchanged: 0 }
   let id = nextInstrument
 
-  for (const { cik, exchange, industry, name, sector, ...listing } of listings) {
+  for (const { cik, exchange, industry, legalName, name, sector, ...listing } of listings) {
     const symbol = normaliseSymbol(listing.symbol)
     if (!symbolPattern.test(symbol)) return { unusable: `"${listing.symbol}" is not a symbol (like AAPL, BRK.B)` }
     const listed = draft.listing(symbol)
@@ -114,10 +118,11 @@ export const mergeImport = (
       return { unusable: `${symbol} is listed by ${listed.name} with CIK ${listed.cik}; the file says ${cik}` }
     }
     const key = cik === null ? `symbol:${symbol}` : companyId(cik)
-    const company = listed ?? draft.companies.get(key) ?? (name === null ? undefined : blank(key, cik, name))
+    const known = name ?? legalName
+    const company = listed ?? draft.companies.get(key) ?? (known === null ? undefined : blank(key, cik, known))
     if (company === undefined) return { unusable: `${symbol} is not known yet: it needs a name` }
     const next: Company = {
-      ...(name === null ? company : named(company, name)),
+      ...filed(name === null ? company : named(company, name), legalName),
       sector: sector ?? company.sector,
       // as filed, where it is
       industry: company.sic === null ? (industry ?? company.industry) : company.industry,

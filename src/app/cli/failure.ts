@@ -32,6 +32,7 @@ const codes = {
   Unavailable: ExitCode.TryAgain,
   UnknownSymbol: ExitCode.UnknownSymbol,
   InvalidRequest: ExitCode.Usage,
+  NotAllowed: ExitCode.Failure,
   LimitExceeded: ExitCode.Failure,
   WatchIdConflict: ExitCode.Failure,
   ServerFailed: ExitCode.Failure,

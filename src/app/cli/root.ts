@@ -1,6 +1,8 @@
 /** The command tree. */
 import { Command } from "effect/cli"
 import { bars } from "./commands/bars.ts"
+import { companies } from "./commands/companies.ts"
+import { company } from "./commands/company.ts"
 import { dlq } from "./commands/dlq.ts"
 import { listings } from "./commands/listings.ts"
 import { quote } from "./commands/quote.ts"
@@ -16,7 +18,7 @@ export const root = Command.make("lzstock").pipe(
       "try again · 130 Ctrl-C.\n\n" +
       'Completion: eval "$(lzstock --completions bash)", or zsh, fish, powershell.'
   ),
-  Command.withSubcommands([watch, quote, bars, search, listings, status, replay, dlq]),
+  Command.withSubcommands([watch, quote, bars, search, company, listings, companies, status, replay, dlq]),
   Command.withExamples([
     { command: "lzstock watch AAPL MSFT", description: "Prices as they move" },
     { command: "lzstock bars SPY --date 2013-10-07 > spy.csv", description: "The minutes of a day" },

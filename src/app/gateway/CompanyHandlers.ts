@@ -2,8 +2,8 @@
 import { Effect } from "effect"
 import { CompanyDirectory } from "../../actors/companies/CompanyDirectory.ts"
 import { LastPrices } from "../../actors/sessions/LastPrices.ts"
-import { CompanyRpcs, type LastPrice, NotAllowed } from "../../rpc/companies.ts"
-import { Unavailable } from "../../rpc/market.ts"
+import { CompanyRpcs, type LastPrice } from "../../rpc/companies.ts"
+import { makeCompanyOperations } from "./companyOperations.ts"
 
 interface Priced {
   readonly symbol: string
@@ -14,6 +14,7 @@ export const layerCompanyHandlers = CompanyRpcs.toLayer(
   Effect.gen(function* () {
     const directory = yield* CompanyDirectory
     const lastPrices = yield* LastPrices
+    const operations = yield* makeCompanyOperations
 
     const priced = <A extends Priced>(wanted: boolean, items: ReadonlyArray<A>): Effect.Effect<ReadonlyArray<A>> =>
       wanted
@@ -37,10 +38,9 @@ export const layerCompanyHandlers = CompanyRpcs.toLayer(
         const page = yield* directory.browse(query)
         return { ...page, items: yield* priced(prices, page.items) }
       }),
-      "companies.SyncStatus": () =>
-        Effect.fail(new Unavailable({ what: "sync", retryAfterMillis: 1000, message: "TODO" })),
-      "companies.Sync": () => Effect.fail(new NotAllowed({ message: "TODO" })),
-      "companies.Import": () => Effect.fail(new NotAllowed({ message: "TODO" }))
+      "companies.SyncStatus": Effect.fn("companies.SyncStatus")(operations.status),
+      "companies.Sync": Effect.fn("companies.Sync")(operations.sync),
+      "companies.Import": Effect.fn("companies.Import")(operations.imported)
     })
   })
 )

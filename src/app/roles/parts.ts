@@ -18,6 +18,7 @@ import { layerCompanyHandlers } from "../gateway/CompanyHandlers.ts"
 import { HttpListener } from "../gateway/HttpListener.ts"
 import { layerHttp } from "../gateway/http.ts"
 import { layerMarketHandlers } from "../gateway/MarketHandlers.ts"
+import { Operator } from "../gateway/Operator.ts"
 import { Readiness } from "../gateway/Readiness.ts"
 import { layerProtocol } from "../gateway/WebSocketGateway.ts"
 import { ProcessMetrics } from "../observability/ProcessMetrics.ts"
@@ -73,7 +74,13 @@ export const layerGateway = (settings: Settings) =>
       Layer.provide(layerMarketHandlers({ version, node: nodeName(settings) })),
       Layer.provide(
         layerCompanyHandlers.pipe(
-          Layer.provide(Layer.mergeAll(layerCompanies, LastPrices.layer)),
+          Layer.provide(
+            Layer.mergeAll(
+              layerCompanies,
+              LastPrices.layer,
+              Operator.layer({ token: settings.operatorToken, dataDir: settings.dataDir })
+            )
+          ),
           Layer.provide(layerSymbolMaster)
         )
       ),

@@ -1,0 +1,54 @@
+import { chmod, readFile, stat } from "node:fs/promises"
+import path from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
+import { temporaryFolder } from "../../../test/support/databases.ts"
+import { Operator } from "./Operator.ts"
+import { TOKEN_FILE } from "./operatorToken.ts"
+
+const withToken = (token: string | undefined, dataDir: string) =>
+  Effect.provide(
+    Operator.use((operator) => Effect.succeed(operator)),
+    Operator.layer({ token: token === undefined ? undefined : Redacted.make(token), dataDir })
+  )
+
+describe("the operator", () => {
+  it.effect("is who shows the token of the settings", () =>
+    Effect.gen(function* () {
+      const { check } = yield* withToken("s3cret", "/nowhere")
+      yield* check("s3cret")
+      for (const wrong of ["", "s3cre", "s3cret ", "S3CRET", "x".repeat(200)]) {
+        const refused = yield* Effect.flip(check(wrong))
+        assert.strictEqual(refused._tag, "NotAllowed")
+        assert.notInclude(refused.message, "s3cret")
+      }
+    })
+  )
+
+  it.live("has one of its own in the data folder, that nobody else reads and that stays the same", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      const [{ check }, other] = yield* Effect.all([withToken(undefined, folder), withToken(undefined, folder)], {
+        concurrency: "unbounded"
+      })
+      const file = path.join(folder, TOKEN_FILE)
+      const token = (yield* Effect.promise(() => readFile(file, "utf8"))).trim()
+      assert.isAtLeast(token.length, 40)
+      assert.strictEqual((yield* Effect.promise(() => stat(file))).mode & 0o777, 0o600)
+      yield* check(token)
+      yield* other.check(token)
+      yield* (yield* withToken(undefined, folder)).check(token)
+      yield* Effect.flip(check(""))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("says where it cannot be kept", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      yield* Effect.promise(() => chmod(folder, 0o500))
+      const error = yield* Effect.flip(withToken(undefined, path.join(folder, "missing")))
+      assert.strictEqual(error._tag, "OperatorTokenError")
+      assert.include(error.message, "missing")
+    }).pipe(Effect.scoped)
+  )
+})

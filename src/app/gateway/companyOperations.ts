@@ -1,0 +1,89 @@
+/** How far the sync of companies is, and what operators may have done: a sync now, a file's companies taken in. */
+import { Clock, Effect } from "effect"
+import { CompanyDirectory } from "../../actors/companies/CompanyDirectory.ts"
+import { type Imported, mergeImport, type Unusable } from "../../actors/companies/mergeImport.ts"
+import { companyId } from "../../actors/companies/mergeList.ts"
+import { type Decision, SymbolMaster, type SyncState } from "../../actors/companies/SymbolMaster.ts"
+import { Bus } from "../../actors/kernel/Bus.ts"
+import type { ImportedListing, SyncStatus } from "../../rpc/companies.ts"
+import { InvalidRequest, normaliseSymbol, Unavailable } from "../../rpc/market.ts"
+import { companiesChangedTopic, companySyncTopic } from "../../rpc/topics.ts"
+import { Operator } from "./Operator.ts"
+
+const stateOf = ({ error, isOn, phase, requestedAt }: SyncState): SyncStatus["state"] => {
+  if (isOn !== true) return "off"
+  if (requestedAt !== null || error !== null) return "waiting"
+  return phase === null ? "idle" : "running"
+}
+
+/** A store that is away has been logged by who was told; a client hears that it may try again. */
+const whenStored = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | Unavailable, R> =>
+  Effect.catchDefect(effect, (defect) =>
+    Effect.andThen(
+      Effect.logWarning("The symbol master cannot be asked", defect),
+      Effect.fail(
+        new Unavailable({
+          what: "companies",
+          retryAfterMillis: 2_000,
+          message: "The companies cannot be read or changed at the moment: try again in a moment"
+        })
+      )
+    )
+  )
+
+export const makeCompanyOperations = Effect.gen(function* () {
+  const master = yield* SymbolMaster
+  const directory = yield* CompanyDirectory
+  const operator = yield* Operator
+  const bus = yield* Bus
+
+  const status = Effect.fnUntraced(function* () {
+    const state = yield* whenStored(master.state)
+    const { done, error, finishedAt, nextAt, phase, startedAt, total } = state
+    const { companies, instruments } = yield* directory.facets({})
+    const now = stateOf(state)
+    return { state: now, phase, done, total, startedAt, finishedAt, nextAt, error, companies, instruments }
+  })
+
+  const sync = Effect.fnUntraced(function* (request: { readonly operator: string }) {
+    yield* operator.check(request.operator)
+    const state = yield* whenStored(master.state)
+    if (stateOf(state) !== "running" && stateOf(state) !== "off") {
+      const requestedAt = yield* Clock.currentTimeMillis
+      yield* whenStored(Effect.orDie(master.note({ requestedAt, error: null })))
+    }
+    // a worker that was off looks again
+    yield* bus.publish(companySyncTopic, { version: state.version })
+    return yield* status()
+  })
+
+  const imported = Effect.fnUntraced(function* (request: {
+    readonly operator: string
+    readonly listings: ReadonlyArray<ImportedListing>
+  }) {
+    const { listings } = request
+    yield* operator.check(request.operator)
+    const symbols = listings.map(({ symbol }) => normaliseSymbol(symbol))
+    const ids = [
+      ...symbols.map((symbol) => `symbol:${symbol}`),
+      ...listings.flatMap(({ cik }) => (cik === null ? [] : [companyId(cik)]))
+    ]
+    const answer = yield* whenStored(
+      master.change({
+        of: { ids, symbols },
+        decide: ({ companies, nextInstrument }): Decision<Imported["counts"] | Unusable> => {
+          const merged = mergeImport(companies, listings, nextInstrument)
+          return "unusable" in merged
+            ? { changed: [], answer: merged }
+            : { changed: merged.changed, answer: merged.counts }
+        }
+      })
+    ).pipe(Effect.catchTag("StaleSync", Effect.die))
+    if ("unusable" in answer) return yield* new InvalidRequest({ field: "listings", message: answer.unusable })
+    const { version } = yield* whenStored(master.state)
+    yield* bus.publish(companiesChangedTopic, { version })
+    return answer
+  })
+
+  return { status, sync, imported }
+})
