@@ -31,8 +31,10 @@ export interface Match<A> {
   readonly ranges: ReadonlyArray<Range>
 }
 
-/** Of a query with several words, so many companies with its longest word are looked at. */
+/** Of a query with several words, so many companies with its rarest word are looked at. */
 const MOST_CANDIDATES = 500
+/** A shorter word is not looked for across words: "fb" is no e.l.f. Beauty. From the beginning of a name it is: "att" is AT&T. */
+const ACROSS_FROM = 4
 /** Shorter queries are near to everything. */
 const NEAR_FROM = 4
 const TWO_EDITS_FROM = 7
@@ -45,9 +47,10 @@ class Texts {
   readonly #entries = new Numbers()
   /** Which of the entry's former texts; −1: the present one. */
   readonly #former = new Numbers()
+  readonly #lengths = new Numbers()
 
-  /** `folded` from `start` on. */
-  add(folded: string, start: number, entry: number, former: number): void {
+  /** `folded` from `start` on, where a word stands that ends before `end`. */
+  add(folded: string, start: number, entry: number, former: number, end = folded.length): void {
     if (start >= folded.length) return
     if (this.#length + folded.length >= this.#pool.length) {
       const larger = new Uint16Array(this.#pool.length * 2)
@@ -57,6 +60,7 @@ class Texts {
     this.#starts.push(this.#length)
     this.#entries.push(entry)
     this.#former.push(former)
+    this.#lengths.push(Math.min(end - start, 255))
     for (let i = start; i < folded.length; i++) this.#pool[this.#length++] = folded.charCodeAt(i)
     this.#pool[this.#length++] = 0
   }
@@ -64,10 +68,15 @@ class Texts {
   *tree(): Generator<void, Field> {
     const pool = this.#pool.slice(0, this.#length)
     const starts = new Uint32Array(this.#starts.done().buffer)
-    const [entries, former] = [this.#entries.done(), this.#former.done()]
+    const [entries, former, lengths] = [
+      this.#entries.done(),
+      this.#former.done(),
+      Uint8Array.from(this.#lengths.done())
+    ]
     yield
     const tree = yield* TernaryTree.build({ pool, starts })
-    return { tree, entries, former, bytes: pool.byteLength + entries.byteLength + former.byteLength }
+    const bytes = pool.byteLength + entries.byteLength + former.byteLength + lengths.byteLength
+    return { tree, entries, former, lengths, bytes }
   }
 }
 
@@ -75,6 +84,8 @@ interface Field {
   readonly tree: TernaryTree
   readonly entries: Int32Array
   readonly former: Int32Array
+  /** Of the word each text begins with. */
+  readonly lengths: Uint8Array
   readonly bytes: number
 }
 
@@ -99,7 +110,8 @@ export class CompanyIndex<A extends Listed> {
     const companies = new Set<string>()
     const addName = (name: string, entry: number, former: number) => {
       const { starts, text } = foldText(name)
-      for (const [i, start] of starts.entries()) (i === 0 ? names : words).add(text, start, entry, former)
+      for (const [i, start] of starts.entries())
+        (i === 0 ? names : words).add(text, start, entry, former, starts[i + 1])
     }
     for (const [entry, { company, name, symbol }] of listed.entries()) {
       symbols.add(foldText(symbol).text, 0, entry, -1)
@@ -145,7 +157,12 @@ export class CompanyIndex<A extends Listed> {
     yield* this.#exactly(text, query)
     yield* this.#starting(this.#symbols, query.text, "symbol-prefix")
     yield* this.#starting(this.#names, query.text, "name-prefix")
-    yield* this.#starting(this.#words, query.text, "word-prefix")
+    yield* this.#starting(
+      this.#words,
+      query.text,
+      "word-prefix",
+      query.starts.length === 1 && query.text.length < ACROSS_FROM
+    )
     if (query.starts.length > 1) yield* this.#allWords(wordsOf(query))
     if (query.text.length < NEAR_FROM) return
     const isShort = TWO_EDITS_FROM > query.text.length
@@ -180,22 +197,40 @@ export class CompanyIndex<A extends Listed> {
     yield* others
   }
 
-  *#starting(field: Field, prefix: string, tier: Tier): Generator<Found> {
+  *#starting(field: Field, prefix: string, tier: Tier, withinWord = false): Generator<Found> {
     const keys = field.tree.startingWith(prefix)
-    for (let key = keys.next(); key >= 0; key = keys.next()) yield this.#found(field, key, tier)
+    for (let key = keys.next(); key >= 0; key = keys.next()) {
+      if (withinWord && (field.lengths[key] ?? 0) < prefix.length) continue
+      yield this.#found(field, key, tier)
+    }
   }
 
   /** Names in which each word of the query begins some word, in any order. */
   *#allWords(words: ReadonlyArray<string>): Generator<Found> {
-    const longest = words.reduce((a, b) => (b.length > a.length ? b : a), "")
-    for (const field of [this.#names, this.#words]) {
-      const keys = field.tree.startingWith(longest)
-      for (let key = keys.next(), looked = 0; key >= 0 && looked < MOST_CANDIDATES; key = keys.next(), looked++) {
-        const found = this.#found(field, key, "all-words")
-        const its = wordsOf(foldText(this.#textOf(found)))
-        if (words.every((word) => its.some((other) => other.startsWith(word)))) yield found
+    for (const found of this.#candidates(words)) {
+      const its = wordsOf(foldText(this.#textOf(found)))
+      if (words.every((word) => its.some((other) => other.startsWith(word)))) yield found
+    }
+  }
+
+  /** Names with the word that fewest have, so that few are looked at: all words are read alternately until one has no more. */
+  #candidates(words: ReadonlyArray<string>): ReadonlyArray<Found> {
+    const readers = words
+      .toSorted((a, b) => b.length - a.length)
+      .map((word) => ({
+        read: [] as Found[],
+        rest: this.#starting(this.#names, word, "all-words"),
+        more: this.#starting(this.#words, word, "all-words")
+      }))
+    for (let looked = 0; looked < MOST_CANDIDATES; looked++) {
+      for (const { more, read, rest } of readers) {
+        const next = rest.next()
+        const found = next.done === true ? more.next() : next
+        if (found.done === true) return read
+        read.push(found.value)
       }
     }
+    return readers[0]?.read ?? []
   }
 
   #found(field: Field, key: number, tier: Tier): Found {
