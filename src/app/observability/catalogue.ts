@@ -41,6 +41,16 @@ export const catalogue: Readonly<Record<string, Description>> = {
   companies_searched: gauge("Companies that search knows on this node.", ""),
   company_index_bytes: gauge("Memory of the search index itself.", ""),
 
+  // the SEC
+  sec_requests_active: gauge("Requests to the SEC under way.", ""),
+  sec_requests_total: counter(
+    "Requests to the SEC by result: ok; missing (404); moved (redirect); busy (it wants a pause); refused (403); failed (no answer in time, or an error of its own); malformed (cut short, too large, or not of its shape); interrupted.",
+    ...["ok", "missing", "moved", "busy", "refused", "failed", "malformed", "interrupted"].map(
+      (result) => `result="${result}"`
+    )
+  ),
+  sec_bytes_total: counter("Bytes of answers that came from the SEC, as sent.", ""),
+
   // feed and ticker actors
   feed_up: gauge("1 while the feed is delivering, 0 while it is down.", ""),
   feed_failures_total: counter("Times the feed failed and was started again.", ""),
