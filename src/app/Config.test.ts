@@ -67,6 +67,30 @@ describe("options", () => {
     })
   )
 
+  it.effect("of the SEC: who asks is told with an e-mail address, a mirror by its URL, and never too often", () =>
+    Effect.gen(function* () {
+      const settings = yield* run([])
+      assert.strictEqual(settings.secRequestsPerSecond, 8)
+      assert.isFalse("secUserAgent" in settings || "secUrl" in settings)
+      const env = { LZSTOCK_SEC_USER_AGENT: "Zoë Example zoe@example.com", LZSTOCK_SEC_URL: "http://127.0.0.1:9999" }
+      const given = yield* run([], env)
+      assert.strictEqual(given.secUserAgent, env.LZSTOCK_SEC_USER_AGENT)
+      assert.strictEqual(given.secUrl, env.LZSTOCK_SEC_URL)
+      for (const who of ["", "LZStock", "me@home", "@example.com", "a@b.c\r\nx: y", "Łukasz l@example.com"]) {
+        assert.strictEqual(
+          yield* errorOf([], { LZSTOCK_SEC_USER_AGENT: who }),
+          `LZSTOCK_SEC_USER_AGENT: "${who}" is not a name and an e-mail address, like Your Name you@example.com.`
+        )
+      }
+      for (const url of ["localhost:9999", "ftp://mirror", "http://", "http://me:hush@mirror", "http://mirror?x"]) {
+        assert.include(yield* errorOf([], { LZSTOCK_SEC_URL: url }), "is not a URL like http://127.0.0.1:9999.")
+      }
+      for (const rate of ["0", "11", "1.5"]) {
+        assert.include(yield* errorOf(["--sec-requests-per-second", rate]), "is not an integer, 1 to 10.")
+      }
+    })
+  )
+
   it.effect("read lists, factors and the recording of a replay", () =>
     Effect.gen(function* () {
       const argv = [

@@ -40,6 +40,15 @@ const calendarDate = Schema.String.check(
   })
 )
 
+/** One line of plain letters, as a header can hold it, with something@somewhere.tld in it. */
+const whoAsks = Schema.String.check(Schema.isPattern(/^(?=.*[^\s@]@[^\s@]+\.[^\s@.])[\x20-\x7e\xa0-\xff]+$/))
+const baseUrl = Schema.String.check(
+  Schema.makeFilter((url) => {
+    if (!/^https?:\/\//.test(url) || !URL.canParse(url)) return false
+    const { hash, password, search, username } = new URL(url)
+    return hash + password + search + username === ""
+  })
+)
 const timeText = Schema.String.check(Schema.makeFilter((time) => timeOfDay(time) !== undefined))
 
 /** Decoded from text, whether it came from a flag, the environment or the table's default. */
@@ -60,9 +69,15 @@ const settings = Schema.Struct({
   databaseUrl: Schema.optionalKey(secretUrl(/^postgres(ql)?:/)),
   natsUrl: Schema.optionalKey(secretUrl(/^(nats|tls):/)),
   redisUrl: Schema.optionalKey(secretUrl(/^rediss?:/)),
+  operatorToken: Schema.optionalKey(
+    Schema.RedactedFromValue(Schema.String.check(Schema.isMinLength(16), Schema.isMaxLength(200)))
+  ),
   cluster: Schema.String.check(Schema.isPattern(/^[a-z0-9][a-z0-9-]*$/)),
   node: Schema.optionalKey(text),
   lockSeconds: integer(3, 300),
+  secUserAgent: Schema.optionalKey(whoAsks),
+  secUrl: Schema.optionalKey(baseUrl),
+  secRequestsPerSecond: integer(1, 10),
   maxSessions: integer(1, 1_000_000),
   maxSymbols: integer(1, 20_000),
   maxWatches: integer(1, 10_000),

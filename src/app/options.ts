@@ -1,6 +1,6 @@
 /** The option table's texts: what each is called, means and defaults to. How it is read is Config.ts's. */
 export interface OptionText {
-  readonly group: "Server" | "Market data" | "Cluster" | "Limits" | "Operations"
+  readonly group: "Server" | "Market data" | "Companies" | "Cluster" | "Limits" | "Operations"
   /** Stands for the value in `--help`. */
   readonly value: string
   /** As it would be typed; absent: the option has none and may stay unset. */
@@ -145,6 +145,34 @@ export const options = {
     about:
       "Lease on the shards a node owns: a frozen node's actors are elsewhere after it; a database that is away for less is not noticed by watchers.",
     expects: "an integer, 3 to 300"
+  },
+  secUserAgent: {
+    group: "Companies",
+    value: "WHO",
+    about:
+      "Who asks the SEC for its lists of companies: your name and e-mail address, which it wants to know; none: it is not asked.",
+    expects: "a name and an e-mail address, like Your Name you@example.com"
+  },
+  secUrl: {
+    group: "Companies",
+    value: "URL",
+    about: "A mirror that stands for both hosts of the SEC, www.sec.gov and data.sec.gov; none: the SEC's own.",
+    expects: "a URL like http://127.0.0.1:9999"
+  },
+  secRequestsPerSecond: {
+    group: "Companies",
+    value: "N",
+    default: "8",
+    about: "Requests a second to the SEC, which blocks an address that sends more than 10.",
+    expects: "an integer, 1 to 10"
+  },
+  operatorToken: {
+    group: "Operations",
+    value: "TOKEN",
+    about:
+      "What an operator shows to have companies synced or imported; the same on every gateway. None: a random one, in the file operator-token of --data-dir.",
+    expects: "a text of 16 to 200 characters",
+    secret: true
   },
   maxSessions: {
     group: "Limits",
