@@ -19,14 +19,14 @@ import { ParkedBatches } from "../../actors/market/ParkedBatches.ts"
 import type { ShardLedger } from "../../actors/market/ShardLedger.ts"
 import { ShardTerms } from "../../actors/market/ShardTerms.ts"
 import { TickSource } from "../../actors/market/TickSource.ts"
-import { MARKET_SHARDS, TICK_SHARDS } from "../../rpc/topics.ts"
+import { MARKET_SHARDS, TICK_SHARDS, WORKER_SHARDS } from "../../rpc/topics.ts"
 
 const config: Partial<ShardingConfig.ShardingConfig["Service"]> = {
   // names this runner in its own tables; nothing listens there
   runnerAddress: Option.some(RunnerAddress.make("local", 1)),
   shardsPerGroup: TICK_SHARDS,
-  availableShardGroups: [MARKET_SHARDS],
-  assignedShardGroups: [MARKET_SHARDS],
+  availableShardGroups: [MARKET_SHARDS, WORKER_SHARDS],
+  assignedShardGroups: [MARKET_SHARDS, WORKER_SHARDS],
   // an entity per symbol and per portfolio: the number of instruments is the bound
   maxResidentEntities: "unbounded",
   // messages stay in this process: nothing to encode

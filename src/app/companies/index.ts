@@ -5,8 +5,12 @@
 import { Effect, Layer } from "effect"
 import { CompanyDirectory } from "../../actors/companies/CompanyDirectory.ts"
 import { layerCompanyLoader } from "../../actors/companies/CompanyLoader.ts"
+import { CompanySync } from "../../actors/companies/CompanySync.ts"
 import { mergeBundled } from "../../actors/companies/mergeImport.ts"
 import { SymbolMaster } from "../../actors/companies/SymbolMaster.ts"
+import type { Settings } from "../Config.ts"
+import { SecClient } from "../edgar/SecClient.ts"
+import { SecCompanySource } from "../edgar/SecCompanySource.ts"
 import { SymbolMasterSql } from "../postgres/SymbolMasterSql.ts"
 import { bundledCompanies, bundleEdition } from "./bundled.ts"
 
@@ -29,3 +33,16 @@ export const takeInBundled = Effect.gen(function* () {
 export const layerSymbolMaster = Layer.provideMerge(Layer.effectDiscard(takeInBundled), SymbolMasterSql.layer)
 
 export const layerCompanies = Layer.provideMerge(layerCompanyLoader, CompanyDirectory.layer)
+
+/** One in the cluster reads the SEC; where the settings do not say for whom, it says that it is off. */
+export const layerCompanySync = (settings: Settings) =>
+  CompanySync.layer.pipe(
+    Layer.provide(SecCompanySource.layer()),
+    Layer.provide(
+      SecClient.layer({
+        userAgent: settings.secUserAgent,
+        url: settings.secUrl,
+        requestsPerSecond: settings.secRequestsPerSecond
+      })
+    )
+  )

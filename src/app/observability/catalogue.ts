@@ -41,6 +41,12 @@ export const catalogue: Readonly<Record<string, Description>> = {
   companies_searched: gauge("Companies that search knows on this node.", ""),
   company_index_bytes: gauge("Memory of the search index itself.", ""),
 
+  company_syncs_total: counter(
+    "Syncs of the companies that this worker ended, by how: done, or why the SEC could not be read.",
+    ...["done", "off", "refused", "busy", "malformed"].map((result) => `result="${result}"`)
+  ),
+  company_details_read_total: counter("Companies whose particulars were read.", ""),
+
   // the SEC
   sec_requests_active: gauge("Requests to the SEC under way.", ""),
   sec_requests_total: counter(

@@ -11,6 +11,7 @@ import { Checkpoints } from "../../actors/market/Checkpoints.ts"
 import { TickerActors } from "../../actors/market/TickerActor.ts"
 import type { Settings } from "../Config.ts"
 import { layer as layerCluster, layerSurroundings } from "../cluster/SingleNode.ts"
+import { layerCompanySync, layerSymbolMaster } from "../companies/index.ts"
 import { ShardLedgerSql } from "../postgres/ShardLedgerSql.ts"
 import { layerFeed, layerGateway, layerGround, layerListener, layerSessions } from "./parts.ts"
 import { layerRunFeed } from "./runFeed.ts"
@@ -33,7 +34,13 @@ export const layerAllInOne = (settings: Settings) => {
     ),
     Layer.provideMerge(Layer.mergeAll(layerFeed(settings), layerDatabase(settings)))
   )
-  return Layer.mergeAll(layerGateway(settings), layerRunFeed, Farewell.sessions(settings)).pipe(
+  return Layer.mergeAll(
+    layerGateway(settings),
+    layerRunFeed,
+    layerCompanySync(settings),
+    Farewell.sessions(settings)
+  ).pipe(
+    Layer.provideMerge(layerSymbolMaster),
     Layer.provideMerge(layerSessions(settings)),
     Layer.provideMerge(market),
     Layer.provideMerge(layerListener(settings)),

@@ -3,6 +3,7 @@ import { Layer } from "effect"
 import { BarHistory } from "../../actors/market/BarHistory.ts"
 import { RemoteFeed } from "../../actors/market/RemoteFeed.ts"
 import type { Settings } from "../Config.ts"
+import { layerSymbolMaster } from "../companies/index.ts"
 import { NatsBus } from "../nats/NatsBus.ts"
 import { layerGateway, layerListener, layerSessions } from "./parts.ts"
 import { Farewell, serve } from "./serve.ts"
@@ -12,6 +13,7 @@ import { layerWires } from "./wires.ts"
 export const layerGatewayNode = (settings: Settings) =>
   Layer.mergeAll(layerGateway(settings), Farewell.sessions(settings)).pipe(
     Layer.provideMerge(layerSessions(settings)),
+    Layer.provideMerge(layerSymbolMaster),
     Layer.provideMerge(BarHistory.layer),
     Layer.provideMerge(layerBarStore),
     Layer.provideMerge(RemoteFeed.layer),

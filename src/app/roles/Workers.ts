@@ -5,6 +5,7 @@ import { FeedActor } from "../../actors/market/FeedActor.ts"
 import { ShardLedger } from "../../actors/market/ShardLedger.ts"
 import { TICK_SHARDS } from "../../rpc/topics.ts"
 import type { Settings } from "../Config.ts"
+import { layerCompanySync, layerSymbolMaster } from "../companies/index.ts"
 import { NatsBus } from "../nats/NatsBus.ts"
 import { TickPublisher } from "../nats/ticks/TickPublisher.ts"
 import { TickStream } from "../nats/ticks/TickStream.ts"
@@ -39,7 +40,12 @@ export const layerWorkersNode = (settings: Settings) => {
     Layer.provideMerge(TickPublisher.layer()),
     Layer.provide(TickStream.layer({ prefix: settings.cluster }))
   )
-  return Layer.mergeAll(FeedActor.layer(playing(settings)), layerOperations, Farewell.none).pipe(
+  return Layer.mergeAll(
+    FeedActor.layer(playing(settings)),
+    Layer.provide(layerCompanySync(settings), layerSymbolMaster),
+    layerOperations,
+    Farewell.none
+  ).pipe(
     Layer.provideMerge(checked(settings)),
     Layer.provideMerge(ShardLedgerSql.layer),
     Layer.provideMerge(layerListener(settings)),

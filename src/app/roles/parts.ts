@@ -12,7 +12,7 @@ import { SymbolDirectory, Tickers } from "../../actors/sessions/Tickers.ts"
 import { Watching } from "../../actors/sessions/Watching.ts"
 import { PublicRpcs } from "../../rpc/public.ts"
 import type { Settings } from "../Config.ts"
-import { layerCompanies, layerSymbolMaster } from "../companies/index.ts"
+import { layerCompanies } from "../companies/index.ts"
 import { feedLayer } from "../feeds/index.ts"
 import { layerCompanyHandlers } from "../gateway/CompanyHandlers.ts"
 import { HttpListener } from "../gateway/HttpListener.ts"
@@ -73,15 +73,13 @@ export const layerGateway = (settings: Settings) =>
     RpcServer.layer(PublicRpcs, { disableTracing: true, disableFatalDefects: true }).pipe(
       Layer.provide(layerMarketHandlers({ version, node: nodeName(settings) })),
       Layer.provide(
-        layerCompanyHandlers.pipe(
-          Layer.provide(
-            Layer.mergeAll(
-              layerCompanies,
-              LastPrices.layer,
-              Operator.layer({ token: settings.operatorToken, dataDir: settings.dataDir })
-            )
-          ),
-          Layer.provide(layerSymbolMaster)
+        Layer.provide(
+          layerCompanyHandlers,
+          Layer.mergeAll(
+            layerCompanies,
+            LastPrices.layer,
+            Operator.layer({ token: settings.operatorToken, dataDir: settings.dataDir })
+          )
         )
       ),
       Layer.provide(layerProtocol({ allowedOrigins: settings.allowedOrigins }))
