@@ -33,6 +33,9 @@ export interface SecClientOptions {
   readonly backOff?: Duration.Input | undefined
 }
 
+/** What leaves evenly does not arrive so, and the SEC counts arrivals. */
+const LEEWAY = 1.1
+
 export interface Reading<A> {
   readonly maxBytes: number
   readonly schema: Schema.Decoder<A>
@@ -90,7 +93,7 @@ const resultOf = (exit: Exit.Exit<Answer<unknown>, Again | SourceError>): string
 const make = Effect.fnUntraced(function* (options: SecClientOptions) {
   const gauges = yield* Gauges
   const http = HttpClient.withScope(yield* HttpClient.HttpClient)
-  const pace = new SecPace(options.requestsPerSecond)
+  const pace = new SecPace(options.requestsPerSecond / LEEWAY)
   const slots = yield* Semaphore.make(CONCURRENCY)
   const userAgent = options.userAgent?.trim()
   const mirror = options.url?.replace(/\/+$/, "")
