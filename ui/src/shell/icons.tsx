@@ -51,3 +51,9 @@ export const CloseIcon = icon(() => <path d="m4 4 8 8M12 4l-8 8" />)
 export const BackIcon = icon(() => <path d="M9.5 3.5 5 8l4.5 4.5" />)
 export const ListIcon = icon(() => <path d="M2.5 4h11M2.5 8h11M2.5 12h11" />)
 export const PulseIcon = icon(() => <path d="M1.5 8.5h3l2-5 3 9 2-4h3" />)
+const star = "m8 1.9 1.9 3.9 4.2.6-3 3 .7 4.2L8 11.6l-3.8 2 .7-4.2-3-3 4.2-.6z"
+export const StarIcon = icon(() => <path d={star} />)
+export const StarFilledIcon = icon(() => <path d={star} fill="currentColor" />)
+export const GridIcon = icon(() => (
+  <path d="M2.5 2.5h4.2v4.2H2.5zM9.3 2.5h4.2v4.2H9.3zM2.5 9.3h4.2v4.2H2.5zM9.3 9.3h4.2v4.2H9.3z" />
+))

@@ -6,7 +6,19 @@ export const ui = createRoot(() => {
   const [filter, setFilter] = createSignal("")
   const [sector, setSector] = createSignal("")
   const [filterWanted, setFilterWanted] = createSignal(false)
+  const [watchedOnly, setWatchedOnly] = createSignal(false)
+  const [palette, setPalette] = createSignal<string | null>(null)
   return {
+    /** The text the palette opened with; null: it is closed. */
+    palette,
+    openPalette: (text = "") => {
+      setHelpOpen(false)
+      setPalette(text)
+    },
+    closePalette: () => setPalette(null),
+    /** Whether the table shows the watch list only. */
+    watchedOnly,
+    setWatchedOnly,
     helpOpen,
     setHelpOpen,
     filter,

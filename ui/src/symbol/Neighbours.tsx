@@ -1,16 +1,15 @@
 /** A few other symbols, live, one click away from the chart. */
 
 import { A } from "@solidjs/router"
-import { createSignal, For, onCleanup } from "solid-js"
+import { For } from "solid-js"
 import { arrowOf, changeRatioOf, directionOf, formatPercent, formatPrice } from "../format/numbers.ts"
 import { useMarket } from "../market/context.ts"
-import type { Quote } from "../market/QuoteBook.ts"
+import { useQuote } from "../market/useQuote.ts"
 import { symbolPath } from "./address.ts"
 
 const Neighbour = (props: { readonly symbol: string }) => {
   const market = useMarket()
-  const [quote, setQuote] = createSignal<Quote | undefined>(undefined)
-  onCleanup(market.book.onPaint(props.symbol, (next) => setQuote(next)))
+  const quote = useQuote(() => props.symbol)
   const ratio = () => changeRatioOf(quote()?.last ?? null, quote()?.previousClose ?? null)
   return (
     <li>

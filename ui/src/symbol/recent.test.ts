@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { Listing } from "../../../src/rpc/market.ts"
-import { neighbours, withRecent } from "./recent.ts"
+import { neighbours, withoutRecent, withRecent } from "./recent.ts"
 
 const list = (symbol: string, sector: string): Listing => ({ symbol, name: symbol, exchange: "NYSE", sector })
 const listings = [list("A", "x"), list("B", "y"), list("C", "x"), list("D", "x"), list("E", "x")]
@@ -14,6 +14,7 @@ describe("the symbols beside a chart", () => {
         "A"
       )
     ).toHaveLength(12)
+    expect(withoutRecent(["B", "A"], "B")).toEqual(["A"])
   })
   it("are filled up with the rest of the sector, never the symbol itself or one that is not listed", () => {
     expect(neighbours("C", ["C", "B", "GONE"], listings, 4)).toEqual(["B", "D", "E", "A"])

@@ -1,29 +1,22 @@
-/** Which other symbols stand beside a chart: those looked at lately, then others of its sector. Pure but for storage. */
+/** The symbols looked at lately, and which others stand beside a chart: those, then others of its sector. Pure but for storage. */
 import type { Listing } from "../../../src/rpc/market.ts"
+import { readSymbols, writeSymbols } from "./stored.ts"
 
 const KEY = "lzstock.recent"
 const KEPT = 12
 
-export const readRecent = (): ReadonlyArray<string> => {
-  try {
-    const stored: unknown = JSON.parse(localStorage.getItem(KEY) ?? "[]")
-    return Array.isArray(stored) ? stored.filter((item): item is string => typeof item === "string").slice(0, KEPT) : []
-  } catch {
-    return []
-  }
+export const readRecent = (): ReadonlyArray<string> => readSymbols(KEY, KEPT) ?? []
+
+export const writeRecent = (recent: ReadonlyArray<string>): void => {
+  writeSymbols(KEY, recent)
 }
 
 /** The newest first, each once. */
 export const withRecent = (recent: ReadonlyArray<string>, symbol: string): ReadonlyArray<string> =>
   [symbol, ...recent.filter((other) => other !== symbol)].slice(0, KEPT)
 
-export const writeRecent = (recent: ReadonlyArray<string>): void => {
-  try {
-    localStorage.setItem(KEY, JSON.stringify(recent))
-  } catch {
-    // private windows may forbid storage: the list then begins anew
-  }
-}
+export const withoutRecent = (recent: ReadonlyArray<string>, symbol: string): ReadonlyArray<string> =>
+  recent.filter((other) => other !== symbol)
 
 /** Up to `count` listed symbols besides `symbol`; those of the same sector follow it in the alphabet, round and round. */
 export const neighbours = (

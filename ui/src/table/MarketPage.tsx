@@ -4,6 +4,7 @@ import { newYorkMidnight } from "../format/time.ts"
 import { useMarket } from "../market/context.ts"
 import { makeSparks } from "../market/sparks.ts"
 import { ui } from "../shell/ui.ts"
+import { watchlist } from "../watchlist/watchlist.ts"
 import { MarketTable } from "./MarketTable.tsx"
 import { Notice, TableSkeleton } from "./Notice.tsx"
 import { breadthOf, filterRows, nextSort, orderRows, type Sort, sectorsOf } from "./order.ts"
@@ -36,7 +37,9 @@ export const MarketPage = () => {
     return loaded.state === "ready" ? loaded.value : []
   })
   const sectors = createMemo(() => sectorsOf(all()))
-  const filtered = createMemo(() => filterRows(all(), ui.filter(), ui.sector()))
+  const listed = createMemo(() => (ui.watchedOnly() ? all().filter((listing) => watchlist.has(listing.symbol)) : all()))
+  const unlisted = createMemo(() => watchlist.symbols().filter((symbol) => market.listingOf(symbol) === undefined))
+  const filtered = createMemo(() => filterRows(listed(), ui.filter(), ui.sector()))
 
   // the hand on the table holds the order still
   const [held, setHeld] = createSignal(false)
@@ -65,7 +68,7 @@ export const MarketPage = () => {
     <>
       <h1 class="sr-only">Market</h1>
       <Strip breadth={breadth()} onScreen={watchesAll() ? null : visible().length} />
-      <Toolbar sectors={sectors()} shown={filtered().length} total={all().length} />
+      <Toolbar sectors={sectors()} shown={filtered().length} total={all().length} unlisted={unlisted()} />
       <div
         class="flex min-h-0 flex-1 flex-col"
         onPointerDown={() => setHeld(true)}
@@ -93,6 +96,22 @@ export const MarketPage = () => {
               text="The server's feed lists nothing. For a replay, check the folder given to --data and the --date."
               action="Look again"
               onAction={() => market.reloadListings()}
+            />
+          </Match>
+          <Match when={listed().length === 0}>
+            <Notice
+              title={
+                watchlist.symbols().length === 0
+                  ? "The watch list is empty"
+                  : "Nothing of the watch list has a price here"
+              }
+              text={
+                watchlist.symbols().length === 0
+                  ? "Star a company: with w on its row or page, with Alt Enter in the search, or by its star."
+                  : `This server's feed lists none of ${watchlist.symbols().join(", ")}.`
+              }
+              action="Show all symbols"
+              onAction={() => ui.setWatchedOnly(false)}
             />
           </Match>
           <Match when={filtered().length === 0}>

@@ -8,6 +8,7 @@ import type { Sparks } from "../market/sparks.ts"
 import { theme, token } from "../shell/theme.ts"
 import { useKeys } from "../shell/useKeys.ts"
 import { symbolPath } from "../symbol/address.ts"
+import { useStar } from "../watchlist/Star.tsx"
 import { columns } from "./columns.ts"
 import type { Sort, SortKey } from "./order.ts"
 import { Row, rowId } from "./Row.tsx"
@@ -26,6 +27,7 @@ export interface MarketTableProps {
 
 export const MarketTable = (props: MarketTableProps) => {
   const navigate = useNavigate()
+  const star = useStar()
   let scroller!: HTMLDivElement
   let head!: HTMLDivElement
   /** The head sticks over the first rows' place: a row scrolled to must come to stand below it and above the end. */
@@ -118,6 +120,12 @@ export const MarketTable = (props: MarketTableProps) => {
         const symbol = selected()
         if (symbol === null || !(inTable || document.activeElement?.id === "main")) return
         open(symbol)
+        break
+      }
+      case "w": {
+        const symbol = selected()
+        if (symbol === null) return
+        star(symbol)
         break
       }
       default:

@@ -23,6 +23,7 @@ import { useMarket } from "../market/context.ts"
 import type { Quote } from "../market/QuoteBook.ts"
 import { extendSpark, isBehind, type Spark, type Sparks } from "../market/sparks.ts"
 import { symbolPath } from "../symbol/address.ts"
+import { StarButton } from "../watchlist/Star.tsx"
 import { drawSpark, type SparkColors } from "./drawSpark.ts"
 import { flash, unflash } from "./flash.ts"
 
@@ -182,6 +183,7 @@ export const Row = (props: RowProps) => {
       onDblClick={() => props.onOpen()}
     >
       <div role="gridcell" data-column="symbol" class="cell-symbol">
+        <StarButton symbol={props.listing.symbol} tabindex={-1} class="row-star" />
         <A href={symbolPath(props.listing.symbol)} tabindex={-1} class="hover:text-accent hover:underline">
           {props.listing.symbol}
         </A>

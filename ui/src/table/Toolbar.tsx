@@ -1,8 +1,10 @@
+/** What the table shows: its filter, the sector, the watch list. */
 import { createEffect, Show } from "solid-js"
 import { formatWhole } from "../format/numbers.ts"
 import { Choice } from "../shell/Choice.tsx"
-import { SearchIcon } from "../shell/icons.tsx"
+import { SearchIcon, StarFilledIcon, StarIcon } from "../shell/icons.tsx"
 import { ui } from "../shell/ui.ts"
+import { watchlist } from "../watchlist/watchlist.ts"
 
 const ALL = "All sectors"
 
@@ -10,6 +12,8 @@ export const Toolbar = (props: {
   readonly sectors: ReadonlyArray<string>
   readonly shown: number
   readonly total: number
+  /** Of the watch list, those that the feed does not list. */
+  readonly unlisted: ReadonlyArray<string>
 }) => {
   let input!: HTMLInputElement
   createEffect(() => {
@@ -27,8 +31,8 @@ export const Toolbar = (props: {
         <input
           ref={input}
           type="search"
-          class="field w-full pr-8 pl-8"
-          placeholder="Symbol or company"
+          class="field w-full pr-2 pl-8 md:pr-20"
+          placeholder="Filter this table"
           aria-label="Filter by symbol, company or sector"
           autocomplete="off"
           spellcheck={false}
@@ -42,7 +46,10 @@ export const Toolbar = (props: {
             }
           }}
         />
-        <kbd class="kbd pointer-events-none absolute top-[7px] right-2 hidden md:block">/</kbd>
+        <span class="pointer-events-none absolute top-[7px] right-2 hidden gap-1 md:flex">
+          <kbd class="kbd">Shift</kbd>
+          <kbd class="kbd">F</kbd>
+        </span>
       </div>
       <Choice
         label="Sector"
@@ -52,6 +59,30 @@ export const Toolbar = (props: {
         testId="sector"
         class="max-w-48 gap-2 px-3"
       />
+      <button
+        type="button"
+        class="icon-button h-8 border-strong"
+        aria-pressed={ui.watchedOnly()}
+        title={ui.watchedOnly() ? "Show all symbols" : "Show the watch list only"}
+        data-testid="watched-only"
+        onClick={() => ui.setWatchedOnly((only) => !only)}
+      >
+        <Show when={ui.watchedOnly()} fallback={<StarIcon />}>
+          <StarFilledIcon />
+        </Show>
+        <span class="max-sm:sr-only">Watch list</span>
+        <span class="min-w-[1ch]">{watchlist.symbols().length}</span>
+      </button>
+      <Show when={ui.watchedOnly() && props.unlisted.length > 0}>
+        <button
+          type="button"
+          class="hidden rounded text-soft underline hover:text-ink lg:inline"
+          title={props.unlisted.join(", ")}
+          onClick={() => ui.openPalette()}
+        >
+          {formatWhole(props.unlisted.length)} more without a price here
+        </button>
+      </Show>
       <span class="ml-auto hidden whitespace-nowrap text-soft sm:inline" data-testid="row-count">
         <Show when={props.shown !== props.total} fallback={`${formatWhole(props.total)} symbols`}>
           {formatWhole(props.shown)} of {formatWhole(props.total)} symbols
