@@ -116,7 +116,7 @@ describe("the market table", () => {
   it("filters by symbol, company and sector, and helps when nothing matches", async () => {
     const { page } = await openPage(browser, server.url)
     await quoted(page)
-    await page.keyboard.press("/")
+    await page.keyboard.press("Shift+F")
     await page.keyboard.type("apple")
     await page.waitForFunction((selector) => document.querySelectorAll(selector).length < 5, rows)
     expect(await symbols(page)).toContain("AAPL")
@@ -128,7 +128,7 @@ describe("the market table", () => {
     await page.waitForFunction(() =>
       / of 300 symbols/.test(document.querySelector('[data-testid="row-count"]')?.textContent ?? "")
     )
-    await page.keyboard.press("/")
+    await page.keyboard.press("Shift+F")
     await page.keyboard.type("no such company")
     await page.getByText("Nothing matches").waitFor()
     await page.getByRole("button", { name: "Clear the filter" }).click()
@@ -247,7 +247,7 @@ describe("on a phone", () => {
 })
 
 describe("every page", () => {
-  const pages = ["/", "/s/AAPL", "/s/NOSUCH", "/no/such/page"]
+  const pages = ["/", "/browse", "/s/AAPL", "/s/FB", "/s/TWTR", "/s/NOSUCH", "/no/such/page"]
   for (const colorScheme of ["dark", "light"] as const) {
     it(`has no serious accessibility violation, ${colorScheme}`, async () => {
       for (const path of pages) {

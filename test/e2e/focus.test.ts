@@ -52,7 +52,7 @@ it("gives the filter the focus when asked, and not again by itself", async () =>
   const filter = page.getByRole("searchbox")
   const focused = () => filter.evaluate((field) => field === document.activeElement)
   await filter.waitFor()
-  await page.keyboard.press("/")
+  await page.keyboard.press("Shift+F")
   expect(await focused()).toBe(true)
   await page.keyboard.press("Escape")
   await page.locator('[role="row"][data-symbol="AAPL"] a, [role="row"][data-symbol] a').first().click()

@@ -89,7 +89,7 @@ export const SessionBadge = () => {
           </Show>
           <Show when={!unsure()}>
             <span
-              class="text-soft"
+              class="text-soft lg:max-xl:hidden"
               title={`${newYorkDay(current().nextChange)} ${newYorkMinute(current().nextChange)} ET`}
             >
               {nextName()} {countdown()}

@@ -4,7 +4,7 @@ import { useNavigate } from "@solidjs/router"
 import { createSignal } from "solid-js"
 import { useMarket } from "../market/context.ts"
 import { LabelBadge, SessionBadge } from "./Badges.tsx"
-import { CloseIcon, ListIcon, PulseIcon, SearchIcon } from "./icons.tsx"
+import { CloseIcon, GridIcon, ListIcon, PulseIcon, SearchIcon } from "./icons.tsx"
 import { StatusDetails } from "./StatusBar.tsx"
 import { FreezeButton, ThemeButton } from "./TopBar.tsx"
 import { ui } from "./ui.ts"
@@ -22,15 +22,11 @@ export const BottomNav = () => {
       <button type="button" class={item} onClick={() => navigate("/")}>
         <ListIcon /> Market
       </button>
-      <button
-        type="button"
-        class={item}
-        onClick={() => {
-          navigate("/")
-          ui.focusFilter()
-        }}
-      >
+      <button type="button" class={item} onClick={() => ui.openPalette()}>
         <SearchIcon /> Find
+      </button>
+      <button type="button" class={item} onClick={() => navigate("/browse")}>
+        <GridIcon /> Browse
       </button>
       <button type="button" class={item} onClick={() => setOpen(true)}>
         <PulseIcon /> Status

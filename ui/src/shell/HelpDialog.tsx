@@ -1,15 +1,19 @@
 import { Dialog } from "@kobalte/core/dialog"
 import { For } from "solid-js"
 import { CloseIcon } from "./icons.tsx"
+import { keyNames } from "./keyNames.ts"
 import { ui } from "./ui.ts"
 
 const keys: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
+  [["/"], "Search all companies"],
+  [[keyNames.control, "K"], "Search, from within a text field too"],
   [["j", "↓"], "Next row"],
   [["k", "↑"], "Previous row"],
   [["Home", "End"], "First, last row"],
   [["PgUp", "PgDn"], "A screen up, down"],
   [["Enter"], "Open the symbol"],
-  [["/"], "Filter the table"],
+  [["w"], "Star: on the watch list, and off it"],
+  [["Shift", "F"], "Filter the table"],
   [["Esc"], "Clear the filter; leave the symbol page"],
   [["1", "…", "7"], "Chart range, 1D to Max"],
   [["f"], "Freeze live values, and let them run again"],

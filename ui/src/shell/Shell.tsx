@@ -1,8 +1,9 @@
 /** The frame around every page: top bar, page, status line, keys that work everywhere. */
 import { type RouteSectionProps, useLocation, useNavigate } from "@solidjs/router"
-import { createEffect, ErrorBoundary, on, Suspense } from "solid-js"
+import { createEffect, ErrorBoundary, on, onCleanup, onMount, Suspense } from "solid-js"
 import { useMarket } from "../market/context.ts"
 import { messageOf } from "../market/market.ts"
+import { Palette } from "../palette/Palette.tsx"
 import { Notice } from "../table/Notice.tsx"
 import { Banner } from "./Banner.tsx"
 import { BottomNav } from "./BottomNav.tsx"
@@ -31,6 +32,11 @@ export const Shell = (props: RouteSectionProps) => {
         market.setFrozen(!market.frozen())
         break
       case "/":
+        ui.openPalette()
+        break
+      case "F":
+        // with the caps lock on it is the f key alone
+        if (!event.shiftKey) return
         if (location.pathname !== "/") navigate("/")
         ui.focusFilter()
         break
@@ -38,6 +44,18 @@ export const Shell = (props: RouteSectionProps) => {
         return
     }
     event.preventDefault()
+  })
+
+  // from wherever one is, a text field or a dialog too
+  onMount(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return
+      event.preventDefault()
+      if (ui.palette() === null) ui.openPalette()
+      else ui.closePalette()
+    }
+    document.addEventListener("keydown", onKey)
+    onCleanup(() => document.removeEventListener("keydown", onKey))
   })
 
   return (
@@ -75,6 +93,7 @@ export const Shell = (props: RouteSectionProps) => {
       <BottomNav />
       <Toasts />
       <HelpDialog />
+      <Palette />
     </div>
   )
 }

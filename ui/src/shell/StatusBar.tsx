@@ -4,7 +4,7 @@ import { createMemo, For, Show } from "solid-js"
 import { formatCompact, formatWhole } from "../format/numbers.ts"
 import { formatCountdown } from "../format/time.ts"
 import { useMarket } from "../market/context.ts"
-import { LabelBadge } from "./Badges.tsx"
+import { LabelBadge, SessionBadge } from "./Badges.tsx"
 
 const useDetails = () => {
   const market = useMarket()
@@ -79,6 +79,10 @@ export const StatusBar = () => {
           </Popover.Content>
         </Popover.Portal>
       </Popover>
+      {/* the top bar has no room for it on a narrow screen */}
+      <span class="lg:hidden">
+        <SessionBadge />
+      </span>
       <Show when={market.frozen()}>
         <span class="font-semibold text-accent">Frozen: {formatWhole(waiting(market))} symbols have newer values</span>
       </Show>

@@ -2,7 +2,8 @@ import { A } from "@solidjs/router"
 import { Match, Show, Switch } from "solid-js"
 import { useMarket } from "../market/context.ts"
 import { ConnectionBadge, LabelBadge, MarketClock, SessionBadge } from "./Badges.tsx"
-import { HelpIcon, MoonIcon, PauseIcon, PlayIcon, SunIcon, SystemIcon } from "./icons.tsx"
+import { HelpIcon, MoonIcon, PauseIcon, PlayIcon, SearchIcon, SunIcon, SystemIcon } from "./icons.tsx"
+import { keyNames } from "./keyNames.ts"
 import { theme } from "./theme.ts"
 import { ui } from "./ui.ts"
 
@@ -31,7 +32,7 @@ export const FreezeButton = () => {
         <PlayIcon />
       </Show>
       {/* what stands still must say so on every screen */}
-      <span classList={{ "hidden lg:inline": !market.frozen() }}>{market.frozen() ? "Frozen" : "Freeze"}</span>
+      <span classList={{ "hidden xl:inline": !market.frozen() }}>{market.frozen() ? "Frozen" : "Freeze"}</span>
     </button>
   )
 }
@@ -59,6 +60,26 @@ export const ThemeButton = () => (
   </button>
 )
 
+/** Looks like the text field it leads to; where there is no room for that, an icon. */
+const SearchButton = () => (
+  <button
+    type="button"
+    class="field hidden items-center gap-2 px-2.5 text-soft hover:border-accent hover:text-ink md:flex xl:w-72"
+    aria-haspopup="dialog"
+    aria-keyshortcuts="/ Control+K Meta+K"
+    title={`Search companies (/ or ${keyNames.control} K)`}
+    data-testid="open-palette"
+    onClick={() => ui.openPalette()}
+  >
+    <SearchIcon />
+    <span class="max-xl:sr-only">Search companies</span>
+    <span aria-hidden="true" class="ml-auto hidden gap-1 xl:flex">
+      <kbd class="kbd">{keyNames.control}</kbd>
+      <kbd class="kbd">K</kbd>
+    </span>
+  </button>
+)
+
 export const TopBar = () => {
   const market = useMarket()
   return (
@@ -72,9 +93,18 @@ export const TopBar = () => {
         <span class="hidden sm:inline">LZStock</span>
       </A>
       <LabelBadge label={market.label()} />
-      <div class="hidden md:block">
+      <div class="hidden lg:block">
         <SessionBadge />
       </div>
+      <nav aria-label="Pages" class="hidden items-center gap-1 md:flex">
+        <A href="/" end class="page-link" activeClass="page-link-here">
+          Market
+        </A>
+        <A href="/browse" class="page-link" activeClass="page-link-here">
+          Browse
+        </A>
+      </nav>
+      <SearchButton />
       <div class="ml-auto flex items-center gap-3 md:gap-4">
         <MarketClock />
         <ConnectionBadge />
