@@ -8,6 +8,7 @@ import { Shell } from "./shell/Shell.tsx"
 import { MarketPage } from "./table/MarketPage.tsx"
 import "./styles.css"
 
+const BrowsePage = lazy(() => import("./browse/BrowsePage.tsx"))
 // the charting library is half of the page's weight and the table does not need it
 const SymbolPage = lazy(() => import("./symbol/SymbolPage.tsx"))
 
@@ -21,6 +22,7 @@ render(() => {
       <Router root={Shell}>
         <Route path="/" component={MarketPage} />
         <Route path="/s/:symbol" component={SymbolPage} />
+        <Route path="/browse" component={BrowsePage} />
         <Route path="*" component={NotFound} />
       </Router>
     </MarketContext.Provider>

@@ -1,9 +1,11 @@
 /** Everything the quote says, with the three clocks that say how fresh it is. */
 import { createMemo, For, type JSX, Show } from "solid-js"
+import type { CompanyProfile } from "../../../src/rpc/client.ts"
 import { formatPrice, formatWhole, MISSING, priceDigits, rangePosition } from "../format/numbers.ts"
 import { formatAge, formatLatency, newYorkClockMillis, newYorkDay } from "../format/time.ts"
 import { useMarket } from "../market/context.ts"
 import type { Quote } from "../market/QuoteBook.ts"
+import { CompanyFacts } from "./CompanyFacts.tsx"
 import { Neighbours } from "./Neighbours.tsx"
 
 const Fact = (props: { readonly name: string; readonly children: JSX.Element; readonly title?: string }) => (
@@ -29,7 +31,12 @@ const Side = (props: {
   </div>
 )
 
-export const QuotePanel = (props: { readonly quote: Quote | undefined; readonly beside: ReadonlyArray<string> }) => {
+export const QuotePanel = (props: {
+  readonly quote: Quote | undefined
+  readonly beside: ReadonlyArray<string>
+  /** Once it is known. */
+  readonly profile: CompanyProfile | undefined
+}) => {
   const market = useMarket()
   const q = () => props.quote
   const stale = createMemo(() => {
@@ -152,6 +159,14 @@ export const QuotePanel = (props: { readonly quote: Quote | undefined; readonly 
           <p class="mt-3 border-t border-line pt-3 text-[11.5px] text-soft">
             Update {formatWhole(quote().seq)} of its epoch, {formatWhole(quote().folded)} folded into it.
           </p>
+        )}
+      </Show>
+      <Show when={props.profile}>
+        {(profile) => (
+          <div class="mt-4 border-t border-line pt-3">
+            <h2 class="mb-1 text-[11px] font-normal text-soft">Company</h2>
+            <CompanyFacts profile={profile()} />
+          </div>
         )}
       </Show>
       <Neighbours symbols={props.beside} />

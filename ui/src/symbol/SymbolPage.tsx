@@ -1,7 +1,7 @@
 /** One symbol: /s/AAPL. */
-import { A, useNavigate, useParams } from "@solidjs/router"
-import { createEffect, createMemo, createSignal, on, onCleanup, Show } from "solid-js"
-import type { Refusal } from "../../../src/rpc/market.ts"
+import { useNavigate, useParams } from "@solidjs/router"
+import { createEffect, createMemo, on, onCleanup, Show } from "solid-js"
+import { symbolPattern } from "../../../src/rpc/market.ts"
 import {
   arrowOf,
   changeOf,
@@ -13,14 +13,18 @@ import {
 } from "../format/numbers.ts"
 import { formatAge } from "../format/time.ts"
 import { useMarket } from "../market/context.ts"
-import type { Quote } from "../market/QuoteBook.ts"
+import { useQuote } from "../market/useQuote.ts"
 import { LabelBadge, SessionBadge } from "../shell/Badges.tsx"
-import { BackIcon } from "../shell/icons.tsx"
 import { useKeys } from "../shell/useKeys.ts"
+import { useStar } from "../watchlist/Star.tsx"
 import { decodePart, symbolOfPath } from "./address.ts"
+import { Headline } from "./Headline.tsx"
 import { PriceChart } from "./PriceChart.tsx"
 import { QuotePanel } from "./QuotePanel.tsx"
 import { neighbours, readRecent, withRecent, writeRecent } from "./recent.ts"
+import { useCompany } from "./useCompany.ts"
+import { viewOf } from "./view.ts"
+import { WithoutPrices } from "./WithoutPrices.tsx"
 
 /** How many other symbols stand under the quote. */
 const BESIDE = 8
@@ -31,33 +35,46 @@ const SymbolPage = () => {
   const navigate = useNavigate()
   const symbol = createMemo(() => symbolOfPath(decodePart(params.symbol ?? "")))
   const listing = createMemo(() => market.listingOf(symbol()))
-  let recent = readRecent()
-  const [quote, setQuote] = createSignal<Quote | undefined>(undefined)
-
-  createEffect(
-    on(symbol, (name) => {
-      setQuote(undefined)
-      recent = withRecent(recent, name)
-      writeRecent(recent)
-      onCleanup(market.book.onPaint(name, (next) => setQuote(next)))
-    })
-  )
+  const company = useCompany(symbol)
+  const profile = () => {
+    const answer = company.answer()
+    return answer.state === "ready" ? answer.profile : undefined
+  }
+  const quote = useQuote(symbol)
   onCleanup(() => market.watchSet.ask("symbol", []))
 
   // what was seen before this one; it does not reshuffle while one looks
+  let recent = readRecent()
+  createEffect(
+    on(symbol, () => {
+      recent = readRecent()
+    })
+  )
+  // only what there is: a mistyped address is not worth remembering, nor a symbol that is another's now
+  const isSomething = createMemo(() => listing() !== undefined || profile()?.instrument.symbol === symbol())
+  createEffect(
+    on([symbol, isSomething], ([name, exists]) => {
+      if (exists) writeRecent(withRecent(readRecent(), name))
+    })
+  )
   const beside = createMemo(() => {
     const loaded = market.listings()
     const name = symbol()
     return loaded.state === "ready" ? neighbours(name, recent, loaded.value, BESIDE) : []
   })
-  createEffect(() => market.watchSet.ask("symbol", [symbol(), ...beside()]))
+  // anything may stand in an address: what cannot be a symbol is not asked for
+  const itself = () => (symbolPattern.test(symbol()) ? [symbol()] : [])
+  createEffect(() => market.watchSet.ask("symbol", [...itself(), ...beside()]))
 
-  const refusal = createMemo(() => market.refused().get(symbol()))
-  const unknown = createMemo(
-    () =>
-      refusal() !== undefined ||
-      (market.listings().state === "ready" && listing() === undefined && quote() === undefined)
-  )
+  const view = createMemo(() => {
+    const refusal = market.refused().get(symbol())
+    return viewOf({
+      isListed: market.listings().state === "ready" ? listing() !== undefined : refusal === undefined ? null : false,
+      hasQuote: quote() !== undefined,
+      tooMany: refusal?.reason === "too-many-symbols" ? refusal.message : null,
+      company: company.answer()
+    })
+  })
   const change = createMemo(() => changeOf(quote()?.last ?? null, quote()?.previousClose ?? null))
   const ratio = createMemo(() => changeRatioOf(quote()?.last ?? null, quote()?.previousClose ?? null))
   const direction = () => directionOf(change())
@@ -71,8 +88,10 @@ const SymbolPage = () => {
       : formatAge(now - current.exchangeTime)
   })
 
+  const star = useStar()
   // once a second: a title that flickers helps no one
   createEffect(() => {
+    if (view().show !== "prices") return
     market.second()
     const current = market.book.shown(symbol())
     const parts = [symbol()]
@@ -85,26 +104,16 @@ const SymbolPage = () => {
 
   useKeys((event) => {
     if (event.key === "Escape") navigate("/")
+    if (event.key === "w") star(symbol())
   })
 
   return (
-    <Show when={!unknown()} fallback={<NotShown symbol={symbol()} refusal={refusal()} />}>
+    <Show
+      when={view().show === "prices"}
+      fallback={<WithoutPrices symbol={symbol()} view={view()} onRetry={company.reload} />}
+    >
       <div class="flex min-h-0 flex-1 flex-col max-md:overflow-y-auto">
-        <header class="flex shrink-0 flex-wrap items-center gap-x-6 gap-y-2 border-b border-line bg-panel px-3 py-2.5 md:px-4">
-          <div class="flex min-w-0 items-center gap-2">
-            <A href="/" class="icon-button -ml-1" aria-label="Back to the market table">
-              <BackIcon />
-            </A>
-            <div class="min-w-0">
-              <h1 class="flex items-baseline gap-2.5">
-                <span class="text-lg leading-6 font-bold">{symbol()}</span>
-                <span class="truncate text-[14px] text-soft">{listing()?.name}</span>
-              </h1>
-              <p class="text-[11.5px] text-soft">
-                {listing() === undefined ? "\u00a0" : `${listing()?.exchange} · ${listing()?.sector}`}
-              </p>
-            </div>
-          </div>
+        <Headline symbol={symbol()} listing={listing()} profile={profile()}>
           <div class="flex flex-wrap items-baseline gap-x-3 gap-y-1" data-testid="headline">
             <Show when={quote()} fallback={<span class="skeleton h-8 w-56" />}>
               {(current) => (
@@ -140,39 +149,15 @@ const SymbolPage = () => {
           <div class="md:hidden">
             <SessionBadge />
           </div>
-        </header>
+        </Headline>
         <div class="flex min-h-0 flex-1 flex-col md:flex-row">
           <div class="flex min-w-0 flex-1 flex-col max-md:h-[440px] max-md:flex-none">
             <PriceChart symbol={symbol()} quote={quote()} />
           </div>
-          <QuotePanel quote={quote()} beside={beside()} />
+          <QuotePanel quote={quote()} beside={beside()} profile={profile()} />
         </div>
       </div>
     </Show>
   )
 }
 export default SymbolPage
-
-/** Why a symbol's page is empty: there is no such symbol, or the server does not send it to this page. */
-const NotShown = (props: { readonly symbol: string; readonly refusal: Refusal | undefined }) => {
-  const tooMany = () => props.refusal?.reason === "too-many-symbols"
-  createEffect(() => {
-    document.title = `${props.symbol} ${tooMany() ? "not watched" : "not found"} · LZStock`
-  })
-  return (
-    <div class="grid flex-1 place-items-center p-6 text-center">
-      <div class="max-w-md">
-        <h1 class="text-lg font-semibold">
-          {tooMany() ? `Too many symbols are watched to show ${props.symbol}` : `“${props.symbol}” is not listed here`}
-        </h1>
-        <p class="mt-1 text-soft">
-          {tooMany() ? `${props.refusal?.message}.` : "This server's feed has no such symbol."}
-          {tooMany() ? "" : " The table can be filtered by company name too."}
-        </p>
-        <A href="/" class="mt-4 inline-block rounded-md bg-accent-wash px-4 py-2 font-semibold text-accent">
-          To the market table
-        </A>
-      </div>
-    </div>
-  )
-}
