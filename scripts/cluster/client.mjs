@@ -2,7 +2,8 @@
  * A cluster on this machine: services, nodes of every role, and one URL before the gateways. For `npm run cluster`
  * (../cluster.mjs), for tests and for benchmarks. Everything ends with the process that called, however that ends.
  */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { randomBytes } from "node:crypto"
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
@@ -49,7 +50,8 @@ export { ClusterError } from "./node.mjs"
  * @property {string} url the one URL: dashboard, and RPC WebSocket at /rpc
  * @property {ReadonlyArray<ClusterNode>} nodes workers, markets, gateways
  * @property {ClusterServices} services
- * @property {string} folder of logs and data of nodes
+ * @property {string} folder of logs and data of nodes, and of the operator's token (a file, as in a server's data folder)
+ * @property {string} operatorToken LZSTOCK_OPERATOR_TOKEN of every gateway: the environment's, or a random one
  * @property {FrontDoor} frontDoor
  * @property {() => Promise<void>} stop drains gateways, then the others; then the services, and its temp folder. May be called again
  * @property {() => void} kill SIGKILL to every node, at once
@@ -176,13 +178,15 @@ export const startCluster = async (options = {}) => {
     undo.push(door.close)
     const { folder, services } = await openServices(options, undo)
     undo.push(() => drainNodes(door))
+    const operatorToken = env.LZSTOCK_OPERATOR_TOKEN ?? randomBytes(32).toString("base64url")
+    writeFileSync(path.join(folder, "operator-token"), `${operatorToken}\n`, { mode: 0o600 })
     mayGoOn()
     await startNodes(door, {
       main,
       args: nodeOptions,
       folder,
       drainSeconds,
-      env: nodeEnvironment(env, services, options.cluster)
+      env: { ...nodeEnvironment(env, services, options.cluster), LZSTOCK_OPERATOR_TOKEN: operatorToken }
     })
     phase = "up"
     /** @type {Promise<void> | undefined} */
@@ -191,7 +195,7 @@ export const startCluster = async (options = {}) => {
       stopped ??= undoAll()
       return stopped
     }
-    return { url: door.url, nodes, services, folder, frontDoor: door, stop, kill }
+    return { url: door.url, nodes, services, folder, operatorToken, frontDoor: door, stop, kill }
   } catch (error) {
     const isGivenUp = options.signal?.aborted === true
     kill()

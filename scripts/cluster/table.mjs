@@ -30,7 +30,8 @@ export const clusterTable = ({ folder, nodes, services, url }, { colours, second
     ["PostgreSQL", placeOf(services.databaseUrl)],
     ["Redis", placeOf(services.redisUrl)],
     ["NATS", placeOf(services.natsUrl)],
-    ["Logs", folder]
+    ["Logs", folder],
+    ["Operator", `npx lzstock companies status, sync or import, with --url ${url} --data-dir ${folder}`]
   ])
   const indent = (/** @type {string} */ line) => (line === "" ? line : `  ${line}`)
   const victim = nodes.find(({ role }) => role === "market")
