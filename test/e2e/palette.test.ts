@@ -207,6 +207,25 @@ describe("the palette", () => {
     await page.context().close()
   })
 
+  it("says that there is no connection, keeps what it has, and goes on by itself", async () => {
+    const own = await startServer(["--symbols", "20", "--rate", "20", "--date", "2024-03-05"])
+    const { page, complaints } = await openPage(browser, own.url)
+    await page.locator('[data-testid="connection"][data-status="open"]').waitFor()
+    await search(page, "appl")
+    await active(page, "AAPL")
+    await own.kill()
+    await page.locator('[data-testid="connection"][data-status="reconnecting"]').waitFor({ state: "attached" })
+    await input(page).fill("coca")
+    await page.getByTestId("palette-trouble").getByText("No connection").waitFor()
+    expect(await options(page).first().getAttribute("data-symbol")).toBe("AAPL")
+    const again = await startServer(["--symbols", "20", "--rate", "20", "--date", "2024-03-05"], own.port)
+    await active(page, "KO")
+    expect(await page.getByTestId("palette-trouble").count()).toBe(0)
+    expect(complaints()).toEqual([])
+    await page.context().close()
+    await again.stop()
+  })
+
   it("follows the mouse only when it moves, and opens what is clicked, in a new tab with Ctrl", async () => {
     const { page } = await opened()
     await page.mouse.move(720, 300)
@@ -260,6 +279,7 @@ describe("what the palette remembers", () => {
     await page.getByRole("button", { name: "Clear" }).click()
     await page.getByText("Every listed company").waitFor()
     expect(await stored(page, "lzstock.recent")).toBe("[]")
+    expect(await input(page).evaluate((field) => field === document.activeElement)).toBe(true)
     await page.context().close()
   })
 

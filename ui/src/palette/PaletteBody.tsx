@@ -110,7 +110,7 @@ export const PaletteBody = (props: {
           <CloseIcon />
         </button>
       </div>
-      <Caption model={model} />
+      <Caption model={model} onDone={() => input.focus()} />
       <div class="relative min-h-0 flex-1">
         {/* kept while it is empty: the text field names it */}
         <div
@@ -197,7 +197,11 @@ export const PaletteBody = (props: {
 }
 
 /** The line between text and list: what the list is, or why it is not; always of one height. */
-const Caption = (props: { readonly model: PaletteModel }) => {
+const Caption = (props: {
+  readonly model: PaletteModel
+  /** A button of it was pressed, which goes with that: the focus belongs to the text again. */
+  readonly onDone: () => void
+}) => {
   const market = useMarket()
   const heading = () => props.model.groups()[0]?.heading ?? null
   const asks = () => props.model.isAwaiting() || props.model.error() !== null
@@ -213,7 +217,14 @@ const Caption = (props: { readonly model: PaletteModel }) => {
           {(error) => (
             <span class="truncate font-medium text-warn" data-testid="palette-trouble">
               The search was not answered: {error()}{" "}
-              <button type="button" class="underline" onClick={() => props.model.retry()}>
+              <button
+                type="button"
+                class="underline"
+                onClick={() => {
+                  props.model.retry()
+                  props.onDone()
+                }}
+              >
                 Try again
               </button>
             </span>
@@ -230,7 +241,10 @@ const Caption = (props: { readonly model: PaletteModel }) => {
         <button
           type="button"
           class="rounded px-1 hover:text-ink hover:underline max-md:py-2"
-          onClick={() => props.model.forgetAll()}
+          onClick={() => {
+            props.model.forgetAll()
+            props.onDone()
+          }}
         >
           Clear
         </button>

@@ -1,6 +1,6 @@
 /** The symbol's name and company, at the top of its page. */
 import { A } from "@solidjs/router"
-import { type JSX, Show } from "solid-js"
+import { type JSX, Match, Show, Switch } from "solid-js"
 import type { CompanyProfile, Listing } from "../../../src/rpc/client.ts"
 import { browsePath } from "../browse/address.ts"
 import { BackIcon } from "../shell/icons.tsx"
@@ -86,28 +86,20 @@ export const Headline = (props: {
 /** A recorded day may list what has another name by now, or is traded no more. */
 const Today = (props: { readonly symbol: string; readonly profile: CompanyProfile }) => {
   const standing = () => standingOf(props.symbol, props.profile)
-  const renamed = () => {
-    const now = standing()
-    return now.is === "renamed" ? now : undefined
-  }
-  const gone = () => {
-    const now = standing()
-    return now.is === "gone" ? now : undefined
-  }
   return (
-    <>
-      <Show when={renamed()}>
-        {(now) => (
-          <span class="text-warn">
-            ·{" "}
-            <A href={symbolPath(now().to)} class="underline">
-              {now().to}
-            </A>{" "}
-            today ({now().fate})
-          </span>
-        )}
-      </Show>
-      <Show when={gone()}>{(now) => <span class="text-warn">· traded {now().fate}</span>}</Show>
-    </>
+    <Switch>
+      <Match when={standing().is === "renamed"}>
+        <span class="text-warn">
+          ·{" "}
+          <A href={symbolPath(standing().now)} class="underline">
+            {standing().now}
+          </A>{" "}
+          today ({standing().fate})
+        </span>
+      </Match>
+      <Match when={standing().is === "gone"}>
+        <span class="text-warn">· traded {standing().fate}</span>
+      </Match>
+    </Switch>
   )
 }

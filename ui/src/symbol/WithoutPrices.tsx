@@ -33,14 +33,6 @@ const Plain = (props: { readonly title: string; readonly text: string; readonly 
 const CompanyOnly = (props: { readonly symbol: string; readonly profile: CompanyProfile }) => {
   const market = useMarket()
   const standing = () => standingOf(props.symbol, props.profile)
-  const renamed = () => {
-    const now = standing()
-    return now.is === "renamed" ? now : undefined
-  }
-  const gone = () => {
-    const now = standing()
-    return now.is === "gone" ? now : undefined
-  }
   return (
     <div class="flex min-h-0 flex-1 flex-col overflow-y-auto">
       <Headline symbol={props.symbol} listing={undefined} profile={props.profile} />
@@ -58,32 +50,22 @@ const CompanyOnly = (props: { readonly symbol: string; readonly profile: Company
                 </>
               }
             >
-              <Match when={renamed()}>
-                {(now) => (
-                  <>
-                    <h2 class="text-base font-semibold">
-                      {props.symbol} is{" "}
-                      <A href={symbolPath(now().to)} class="text-accent underline underline-offset-2">
-                        {now().to}
-                      </A>{" "}
-                      today <Show when={now().fate}>({now().fate})</Show>
-                    </h2>
-                    <p class="mt-1 text-soft">Prices, chart and all else are there.</p>
-                    <A href={symbolPath(now().to)} class={`mt-4 ${button}`}>
-                      Open {now().to}
-                    </A>
-                  </>
-                )}
+              <Match when={standing().is === "renamed"}>
+                <h2 class="text-base font-semibold">
+                  {props.symbol} is{" "}
+                  <A href={symbolPath(standing().now)} class="text-accent underline underline-offset-2">
+                    {standing().now}
+                  </A>{" "}
+                  today <Show when={standing().fate}>({standing().fate})</Show>
+                </h2>
+                <p class="mt-1 text-soft">Prices, chart and all else are there.</p>
+                <A href={symbolPath(standing().now)} class={`mt-4 ${button}`}>
+                  Open {standing().now}
+                </A>
               </Match>
-              <Match when={gone()}>
-                {(now) => (
-                  <>
-                    <h2 class="text-base font-semibold">{props.profile.company.name} is traded no more</h2>
-                    <p class="mt-1 text-soft">
-                      {sentence(`${props.symbol} was traded ${now().fate === "" ? "once" : now().fate}`)}
-                    </p>
-                  </>
-                )}
+              <Match when={standing().is === "gone"}>
+                <h2 class="text-base font-semibold">{props.profile.company.name} is traded no more</h2>
+                <p class="mt-1 text-soft">{sentence(`${props.symbol} was traded ${standing().fate || "once"}`)}</p>
               </Match>
             </Switch>
           </div>

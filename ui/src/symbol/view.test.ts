@@ -33,17 +33,21 @@ describe("a symbol's page", () => {
 
 describe("a symbol", () => {
   it("is of today, or another's now, or gone", () => {
-    expect(standingOf("META", { instrument: instrument("META", true), fate: null })).toEqual({ is: "current" })
-    expect(standingOf("FB", { instrument: instrument("META", true), fate: "until 2022-06-09: renamed" })).toEqual({
-      is: "renamed",
-      to: "META",
-      fate: "until 2022-06-09: renamed"
+    expect(standingOf("META", { instrument: instrument("META", true), fate: null })).toEqual({
+      is: "current",
+      now: "META",
+      fate: ""
     })
-    expect(
-      standingOf("TWTR", { instrument: instrument("TWTR", false), fate: "until 2022-10-28: taken private" })
-    ).toEqual({
+    const fate = "until 2022-06-09: renamed"
+    expect(standingOf("FB", { instrument: instrument("META", true), fate })).toEqual({
+      is: "renamed",
+      now: "META",
+      fate
+    })
+    expect(standingOf("TWTR", { instrument: instrument("TWTR", false), fate })).toEqual({
       is: "gone",
-      fate: "until 2022-10-28: taken private"
+      now: "TWTR",
+      fate
     })
   })
 })

@@ -40,17 +40,16 @@ export const viewOf = <Profile = CompanyProfile>({
   }
 }
 
-/** What a symbol that is not one of today stands for now. */
-export type Standing =
-  | { readonly is: "current" }
-  /** Another symbol is meant by it today. */
-  | { readonly is: "renamed"; readonly to: string; readonly fate: string }
-  | { readonly is: "gone"; readonly fate: string }
+/** What a symbol stands for today: itself, another one, or nothing that is traded. */
+export interface Standing {
+  readonly is: "current" | "renamed" | "gone"
+  /** The symbol of today, or the last one it had. */
+  readonly now: string
+  /** What became of it; "" where nobody says. */
+  readonly fate: string
+}
 
-export const standingOf = (
-  symbol: string,
-  { fate, instrument }: Pick<CompanyProfile, "fate" | "instrument">
-): Standing => {
-  if (!instrument.listed) return { is: "gone", fate: fate ?? "" }
-  return instrument.symbol === symbol ? { is: "current" } : { is: "renamed", to: instrument.symbol, fate: fate ?? "" }
+export const standingOf = (symbol: string, profile: Pick<CompanyProfile, "fate" | "instrument">): Standing => {
+  const { listed, symbol: now } = profile.instrument
+  return { is: !listed ? "gone" : now === symbol ? "current" : "renamed", now, fate: profile.fate ?? "" }
 }
