@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util"
 import { fanout, immediate } from "./fanout.ts"
 import { fold } from "./fold.ts"
+import { keystrokes } from "./keystrokes.ts"
 import { load, shapeNames } from "./load.ts"
 import { memory } from "./memory.ts"
 import { nodes } from "./nodes.ts"
@@ -18,6 +19,7 @@ const benchmarks: Benchmarks = {
   immediate,
   memory,
   search,
+  keystrokes,
   teardown
 }
 
@@ -28,6 +30,7 @@ const help = `npm run bench [-- NAME… OPTIONS]
   immediate   2,000 sessions, 20,000 flushes/s, no window, beside bare ws
   memory      resident memory and heap per idle session, beside bare ws
   search      companies as one types, beside a sorted array and a search library, of 10,000 and 1,000,000
+  keystrokes  companies as one types, from a client to the real server and back, beside a bare WebSocket
   teardown    10,000 sessions leave in three ways
   load SHAPE  the real server under users: smoke, spike or capacity (not part of the default)
   nodes PART… many nodes, over NATS and PostgreSQL: ticks, latency, calls, failover, memory, or all (not part of the default)

@@ -1,7 +1,7 @@
 /** Company search: each keystroke at the server, building and memory, beside a sorted array and a search library. */
 import type { Searched, Searching, Way } from "./servers/searching.ts"
 import { start } from "./support/processes.ts"
-import { against, type Report, thousands } from "./support/report.ts"
+import { against, percentile, type Report, thousands } from "./support/report.ts"
 
 const SIZES = [10_000, 1_000_000]
 const WAYS: ReadonlyArray<readonly [Way, string]> = [
@@ -19,8 +19,6 @@ const measure = async (way: Way, size: number): Promise<Searched> => {
   }
 }
 
-const percentile = (values: ReadonlyArray<number>, share: number): number =>
-  values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(share * values.length) - 1)] ?? Number.NaN
 const micros = (values: ReadonlyArray<number>, share: number): string =>
   values.length === 0 ? "–" : thousands(percentile(values, share))
 

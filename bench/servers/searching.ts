@@ -1,17 +1,16 @@
 /** A process that searches companies in one of three ways, and says how long each keystroke took. */
 import { existsSync, readFileSync } from "node:fs"
-import path from "node:path"
 import { gunzipSync } from "node:zlib"
 import MiniSearch from "minisearch"
 import { CompanyIndex, type Listed } from "../../src/actors/companies/CompanyIndex.ts"
 import { foldText } from "../../src/actors/companies/foldText.ts"
 import { bundledCompanies } from "../../src/app/companies/bundled.ts"
 import { atOnce } from "../../test/support/atOnce.ts"
+import { recordedTickers, typedBeginnings } from "../support/companies.ts"
 import { answer } from "../support/processes.ts"
 import { settledMemory } from "../support/vitals.ts"
 
 const HITS = 20
-const sec = path.resolve(import.meta.dirname, "../../../shared/data/sec/company_tickers.json.gz")
 
 interface Row {
   readonly cik_str: number
@@ -21,12 +20,12 @@ interface Row {
 
 const real = (): ReadonlyArray<Listed> => {
   const bare = { formerSymbols: [], formerNames: [] }
-  if (!existsSync(sec)) {
+  if (!existsSync(recordedTickers)) {
     return bundledCompanies().flatMap(({ id, instruments, name }) =>
       instruments.map(({ symbol }) => ({ symbol, name, company: id, ...bare }))
     )
   }
-  const rows: Readonly<Record<string, Row>> = JSON.parse(gunzipSync(readFileSync(sec)).toString("utf8"))
+  const rows: Readonly<Record<string, Row>> = JSON.parse(gunzipSync(readFileSync(recordedTickers)).toString("utf8"))
   return Object.values(rows).map(({ cik_str, ticker, title }) => ({
     symbol: ticker,
     name: title,
@@ -106,14 +105,6 @@ const library = (listed: ReadonlyArray<Listed>): Search => {
 const ways = { tree, sorted, library }
 export type Way = keyof typeof ways
 
-/** As somebody types them: every beginning of some symbols and names, from all sizes. */
-const typed = (listed: ReadonlyArray<Listed>): ReadonlyArray<string> => {
-  const beginnings = (text: string) => Array.from({ length: Math.min(12, text.length) }, (_, i) => text.slice(0, i + 1))
-  return Array.from({ length: 120 }, (_, i) => listed[(i * 79) % Math.min(9_000, listed.length)]).flatMap((one) =>
-    one === undefined ? [] : [...beginnings(one.symbol.toLowerCase()), ...beginnings(one.name.toLowerCase())]
-  )
-}
-
 /** The first word of names with two neighbours swapped, or one letter gone. */
 const mistyped = (listed: ReadonlyArray<Listed>): ReadonlyArray<string> =>
   Array.from(
@@ -159,7 +150,7 @@ const searching = {
     const after = await settledMemory()
     // the library takes a second and more for a keystroke over a million
     const rounds = size > 100_000 && way !== "tree" ? 2 : 6
-    const queries = typed(listed)
+    const queries = typedBeginnings(listed)
     const some = rounds === 2 ? queries.filter((_, i) => i % 10 === 0) : queries
     const asTyped = timed(search, some, rounds)
     const wrong = way === "sorted" ? [] : mistyped(listed)

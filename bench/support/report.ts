@@ -74,6 +74,10 @@ export const thousands = (value: number): string => Math.round(value).toLocaleSt
 export const millis = (value: number): string => (value < 10 ? value.toFixed(2) : value.toFixed(1))
 export const kilobytes = (bytes: number): string => (bytes / 1024).toFixed(1)
 
+/** The value that so great a share does not exceed. */
+export const percentile = (values: ReadonlyArray<number>, share: number): number =>
+  values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(share * values.length) - 1)] ?? Number.NaN
+
 export const median = (values: ReadonlyArray<number>): number => {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1
