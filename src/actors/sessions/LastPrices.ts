@@ -2,7 +2,7 @@
  * Prices beside names in a list: asked of the ticker actors, each symbol at most once a second and node however many people type.
  * A list waits a quarter of a second for them and goes without those that have not come by then.
  */
-import { Cache, Clock, Context, Effect, Layer } from "effect"
+import { Cache, Clock, Context, Effect, Exit, Layer } from "effect"
 import type { LastPrice } from "../../rpc/companies.ts"
 import type { Unavailable } from "../../rpc/market.ts"
 import { snapshotOf } from "./snapshots.ts"
@@ -38,11 +38,10 @@ export class LastPrices extends Context.Service<
         of: Effect.fnUntraced(function* (symbols) {
           const prices = new Map<string, LastPrice>()
           const ask = Effect.forEach(
-            symbols.filter(has),
+            new Set(symbols.filter(has)),
             (symbol) =>
-              Effect.match(Cache.get(cache, symbol), {
-                onSuccess: (price) => (price === undefined ? undefined : prices.set(symbol, price)),
-                onFailure: () => undefined
+              Effect.map(Effect.exit(Cache.get(cache, symbol)), (exit) => {
+                if (Exit.isSuccess(exit) && exit.value !== undefined) prices.set(symbol, exit.value)
               }),
             { concurrency: "unbounded", discard: true }
           )
