@@ -34,12 +34,16 @@ const search = async (page: Page, text: string) => {
   await page.keyboard.type(text)
 }
 /** Waits until this is the symbol on which the keys act. */
-const active = (page: Page, symbol: string) =>
-  page.waitForFunction((wanted) => {
-    const id = document.querySelector('[role="combobox"]')?.getAttribute("aria-activedescendant")
-    const option = id === null || id === undefined ? null : document.getElementById(id)
-    return option?.dataset.symbol === wanted && option.getAttribute("aria-selected") === "true"
-  }, symbol)
+const active = (page: Page, symbol: string, timeout = 30_000) =>
+  page.waitForFunction(
+    (wanted) => {
+      const id = document.querySelector('[role="combobox"]')?.getAttribute("aria-activedescendant")
+      const option = id === null || id === undefined ? null : document.getElementById(id)
+      return option?.dataset.symbol === wanted && option.getAttribute("aria-selected") === "true"
+    },
+    symbol,
+    { timeout }
+  )
 const closed = (page: Page) => input(page).waitFor({ state: "detached" })
 const stored = (page: Page, key: string) => page.evaluate((name) => localStorage.getItem(name), key)
 
@@ -219,7 +223,8 @@ describe("the palette", () => {
     await page.getByTestId("palette-trouble").getByText("No connection").waitFor()
     expect(await options(page).first().getAttribute("data-symbol")).toBe("AAPL")
     const again = await startServer(["--symbols", "20", "--rate", "20", "--date", "2024-03-05"], own.port)
-    await active(page, "KO")
+    // it may have grown patient meanwhile
+    await active(page, "KO", 60_000)
     expect(await page.getByTestId("palette-trouble").count()).toBe(0)
     expect(complaints()).toEqual([])
     await page.context().close()
@@ -231,11 +236,15 @@ describe("the palette", () => {
     await page.mouse.move(720, 300)
     await search(page, "bank")
     await active(page, "BAC")
-    // the list came to lie below a mouse that rests
+    const second = options(page).nth(1)
+    // what browsers tell when the list comes to lie below a mouse that rests
+    await second.evaluate((option) => {
+      const at = { bubbles: true, pointerType: "mouse", screenX: 720, screenY: 300 }
+      for (let i = 0; i < 2; i++) option.dispatchEvent(new PointerEvent("pointermove", at))
+    })
     await page.keyboard.press("ArrowDown")
     await page.keyboard.press("ArrowUp")
     await active(page, "BAC")
-    const second = options(page).nth(1)
     const symbol = (await second.getAttribute("data-symbol")) ?? ""
     await second.hover()
     await second.hover({ position: { x: 60, y: 20 } })
@@ -266,6 +275,7 @@ describe("what the palette remembers", () => {
     // a mistyped address is not worth remembering
     await page.goto(`${server.url}/s/NOSUCH`)
     await page.getByText("is not listed here").waitFor()
+    expect(await stored(page, "lzstock.recent")).toBe('["KO","MSFT","AAPL"]')
     await page.keyboard.press("Control+k")
     await active(page, "KO")
     const symbols = () => options(page).evaluateAll((all) => all.map((one) => one.dataset.symbol))
