@@ -78,7 +78,9 @@ const BrowsePage = () => {
       <section class="flex min-w-0 flex-1 flex-col" aria-label="Listed companies">
         <FacetSelects facets={facets()} browsing={browsing()} />
         <header class="flex shrink-0 flex-wrap items-center gap-x-4 gap-y-1 border-b border-line px-4 py-2.5 max-md:px-3.5">
-          <h1 class="text-[15px] font-semibold">{describeFilter(browsing().filter) || "All companies"}</h1>
+          <h1 class="text-[15px] font-semibold first-letter:uppercase">
+            {describeFilter(browsing().filter) || "All companies"}
+          </h1>
           <span class="text-soft" data-testid="browse-count">
             <Show when={facets()} fallback={"\u00a0"}>
               {(counts) => (

@@ -125,7 +125,7 @@ const FacetSelect = (props: FacetProps & { readonly name: FacetName }) => {
         <For each={values()}>
           {({ value, count }) => (
             <option value={optionOf(value)} selected={props.browsing.filter[props.name] === value}>
-              {facetText(value)} ({formatWhole(count)})
+              {value ?? `${titles[props.name]} not known`} ({formatWhole(count)})
             </option>
           )}
         </For>

@@ -59,7 +59,7 @@ export const Headline = (props: {
                 </span>
               )}
             </Show>
-            <Show when={industry()}>{(name) => <span class="max-lg:hidden">· {name()}</span>}</Show>
+            <Show when={industry()}>{(name) => <span class="max-xl:hidden">· {name()}</span>}</Show>
             <Show when={props.profile}>
               {(profile) => (
                 <>
