@@ -20,8 +20,17 @@ export type SessionPhase = typeof SessionPhase.Type
 export const MAX_SYMBOL_LENGTH = 32
 /** What a symbol looks like once normalised. */
 export const symbolPattern = /^[A-Z][A-Z0-9]{0,9}(\.[A-Z0-9]{1,4})?$/
-/** Upper case, and a dot before a share class however that is written: BRK.B = BRK-B = brk/b. */
-export const normaliseSymbol = (text: string): string => text.trim().toUpperCase().replace(/[/-]/g, ".")
+/**
+ * Upper case, and a dot before a share class however that is written: BRK.B = BRK-B = brk/b. Of what is too long to be one the
+ * beginning, which is no symbol either, so that whoever is asked can say so.
+ */
+export const normaliseSymbol = (text: string): string =>
+  text
+    .slice(0, 4 * MAX_SYMBOL_LENGTH)
+    .trim()
+    .toUpperCase()
+    .slice(0, MAX_SYMBOL_LENGTH)
+    .replace(/[/-]/g, ".")
 const SymbolText = Schema.String.check(Schema.isMaxLength(MAX_SYMBOL_LENGTH))
 
 const Money = Schema.Finite

@@ -31,6 +31,7 @@ const codes = {
   Timeout: ExitCode.TryAgain,
   Unavailable: ExitCode.TryAgain,
   UnknownSymbol: ExitCode.UnknownSymbol,
+  InvalidArguments: ExitCode.Usage,
   InvalidRequest: ExitCode.Usage,
   NotAllowed: ExitCode.Failure,
   LimitExceeded: ExitCode.Failure,

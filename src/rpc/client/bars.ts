@@ -1,6 +1,6 @@
 /** Bars: pages of history one after the other, and the live last bar kept whole across connections. */
 import { Cause, Effect, Random, Stream } from "effect"
-import type { Bar, BarsPage, UnknownSymbol } from "../market.ts"
+import { type Bar, type BarsPage, normaliseSymbol, type UnknownSymbol } from "../market.ts"
 import { isTransportError, serverFailed } from "./calls.ts"
 import { decodeBar } from "./decode.ts"
 import { ServerFailed } from "./errors.ts"
@@ -16,7 +16,7 @@ const CATCH_UP_LIMIT = 1_000
 
 /** Only what was given: the contract's optional keys do not take `undefined`. */
 export const barsPayload = (query: BarsQuery) => ({
-  symbol: query.symbol,
+  symbol: normaliseSymbol(query.symbol),
   interval: query.interval,
   ...(query.from === undefined ? {} : { from: query.from }),
   ...(query.to === undefined ? {} : { to: query.to }),
@@ -33,7 +33,8 @@ export const followBars = (
   subject: BarsSubject,
   onBar: (bar: Bar) => void
 ): Effect.Effect<never, UnknownSymbol | ServerFailed> => {
-  const { interval, symbol } = subject
+  const { interval } = subject
+  const symbol = normaliseSymbol(subject.symbol)
   /** What the last stream that told anything told, by start; of bars no longer forming only the newest. */
   let told: { newest: number; readonly forming: Set<number> } | null =
     subject.from === undefined ? null : { newest: subject.from, forming: new Set() }

@@ -1,8 +1,8 @@
 /** Calls with a deadline: sent again after each reconnect until then, which is sound because every call here is idempotent. */
-import { Cause, Deferred, Effect, Predicate } from "effect"
+import { Cause, Deferred, Effect, Predicate, SchemaIssue } from "effect"
 import type { RpcClientError } from "effect/rpc"
 import type { Connection } from "./connection.ts"
-import { type CallError, type Closed, ConnectFailed, ServerFailed, Timeout } from "./errors.ts"
+import { type CallError, type Closed, ConnectFailed, InvalidArguments, ServerFailed, Timeout } from "./errors.ts"
 
 export const DEFAULT_TIMEOUT_MILLIS = 10_000
 /** The server gave up on an answer without saying why (it is stopping): ask again after this. */
@@ -18,6 +18,25 @@ export const serverFailed = (call: string, cause: Cause.Cause<unknown>): ServerF
   return new ServerFailed({ call, message: defect instanceof Error ? defect.message : String(defect) })
 }
 
+const formatIssue = SchemaIssue.makeFormatterDefault()
+const reasonOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  return SchemaIssue.isIssue(error.cause) ? formatIssue(error.cause) : error.message
+}
+
+/** A request; its arguments are checked when it is made, and the check throws. */
+export const requested = <A, E>(
+  call: string,
+  request: () => Effect.Effect<A, E>
+): Effect.Effect<A, E | InvalidArguments> =>
+  Effect.suspend((): Effect.Effect<A, E | InvalidArguments> => {
+    try {
+      return request()
+    } catch (error) {
+      return Effect.fail(new InvalidArguments({ call, message: `${call}: ${reasonOf(error).replace(/\s+/g, " ")}` }))
+    }
+  })
+
 export interface Calls {
   /** Completes never, or with Closed. */
   readonly closed: Deferred.Deferred<never, Closed>
@@ -25,7 +44,10 @@ export interface Calls {
     call: string,
     effect: Effect.Effect<A, E>
   ) => Effect.Effect<A, E | ConnectFailed | Timeout | Closed>
-  readonly call: <A, E>(call: string, request: Effect.Effect<A, E | TransportError>) => Effect.Effect<A, E | CallError>
+  readonly call: <A, E>(
+    call: string,
+    request: () => Effect.Effect<A, E | TransportError>
+  ) => Effect.Effect<A, E | CallError>
 }
 
 export const makeCalls = (connection: Connection, timeoutMillis: number): Calls => {
@@ -75,6 +97,6 @@ export const makeCalls = (connection: Connection, timeoutMillis: number): Calls 
   return {
     closed,
     withDeadline,
-    call: (call, request) => withDeadline(call, attempt(call, request))
+    call: (call, request) => withDeadline(call, attempt(call, requested(call, request)))
   }
 }

@@ -181,6 +181,39 @@ describe("watch", () => {
     expect(ofApple).toEqual([snapshot("AAPL", 1, 1), snapshot("AAPL", 1, 2), update("AAPL", 1, 3)])
   })
 
+  it("asks for what can be no symbol, and is refused it by the server", async () => {
+    const { served, watch } = await watchOf(["AAPL"])
+    served.say(watching(["AAPL"]))
+    const long = watch.set(["AAPL", "A".repeat(60)])
+    const { answer, request } = await nextSet()
+    expect(request.symbols).toEqual(["AAPL", "A".repeat(32)])
+    answer({
+      ...watching(["AAPL"]),
+      refused: [{ symbol: "A".repeat(32), reason: "malformed-symbol", message: "no symbol" }]
+    })
+    expect(await long).toMatchObject({ accepted: ["AAPL"], refused: [{ reason: "malformed-symbol" }] })
+    await expect(open().quote("A".repeat(60))).rejects.toMatchObject({ _tag: "UnknownSymbol" })
+    await expect(open().search({ text: "a", limit: 1_000 })).rejects.toMatchObject({
+      _tag: "InvalidArguments",
+      message: expect.stringMatching(/companies\.Search: .*"limit"/)
+    })
+  })
+
+  it("fails what cannot be said at all, and goes on", async () => {
+    const { served, watch } = await watchOf(["AAPL"])
+    served.say(watching(["AAPL"]))
+    // @ts-expect-error JavaScript may say it
+    await expect(watch.setConflation(7)).rejects.toMatchObject({
+      _tag: "InvalidArguments",
+      message: expect.stringMatching(/market\.SetWatched: .*"conflation"/)
+    })
+    const later = watch.set(["IBM"])
+    const { answer, request } = await nextSet()
+    expect(request).toMatchObject({ symbols: ["IBM"], conflation: 0 })
+    answer(watching(["IBM"]))
+    expect(await later).toMatchObject({ accepted: ["IBM"] })
+  })
+
   it("keeps the old set when the server refuses the new one", async () => {
     const { told, served, watch } = await watchOf(["AAPL"])
     served.say(watching(["AAPL"]), snapshot("AAPL", 1, 1))

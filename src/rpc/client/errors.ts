@@ -23,5 +23,11 @@ export class ServerFailed extends Schema.TaggedError<ServerFailed>()("ServerFail
   message: Schema.String
 }) {}
 
+/** What was asked is not what the contract takes; `message` says which part. Nothing was sent. */
+export class InvalidArguments extends Schema.TaggedError<InvalidArguments>()("InvalidArguments", {
+  call: Schema.String,
+  message: Schema.String
+}) {}
+
 /** What every call may fail with, besides its own errors in market.ts. */
-export type CallError = ConnectFailed | Timeout | Closed | ServerFailed
+export type CallError = ConnectFailed | Timeout | Closed | ServerFailed | InvalidArguments

@@ -120,7 +120,7 @@ export class LZStockClient extends Context.Service<
       yield* Effect.addFinalizer(() => Deferred.fail(calls.closed, new Closed({ message: "the client was closed" })))
       const session: Session = { connection, calls, rpcs }
 
-      const bars = (query: BarsQuery) => calls.call("market.Bars", rpcs["market.Bars"](barsPayload(query)))
+      const bars = (query: BarsQuery) => calls.call("market.Bars", () => rpcs["market.Bars"](barsPayload(query)))
 
       return LZStockClient.of({
         session,
@@ -141,27 +141,27 @@ export class LZStockClient extends Context.Service<
         watch: (watchOptions) =>
           Stream.unwrap(Effect.map(streamWatch(session, watchOptions), (handle) => handle.events)),
         openWatch: (watchOptions) => streamWatch(session, watchOptions),
-        quote: (symbol) => calls.call("market.Quote", rpcs["market.Quote"]({ symbol: normaliseSymbol(symbol) })),
+        quote: (symbol) => calls.call("market.Quote", () => rpcs["market.Quote"]({ symbol: normaliseSymbol(symbol) })),
         bars,
         allBars: (query) =>
           Stream.paginate(query, (next) =>
             Effect.map(bars(next), (page) => [[page], Option.fromNullishOr(olderQuery(next, page))] as const)
           ),
         watchBars: (subject) => streamBars(session, subject),
-        search: (query) => calls.call("companies.Search", rpcs["companies.Search"](query)),
-        company: (symbol) => calls.call("companies.Company", rpcs["companies.Company"]({ symbol })),
-        facets: (filter) => calls.call("companies.Facets", rpcs["companies.Facets"](filter)),
-        browse: (query) => calls.call("companies.Browse", rpcs["companies.Browse"](query)),
-        syncStatus: calls.call<SyncStatus, Unavailable>("companies.SyncStatus", rpcs["companies.SyncStatus"]()),
-        syncCompanies: (operator) => calls.call("companies.Sync", rpcs["companies.Sync"]({ operator })),
+        search: (query) => calls.call("companies.Search", () => rpcs["companies.Search"](query)),
+        company: (symbol) =>
+          calls.call("companies.Company", () => rpcs["companies.Company"]({ symbol: normaliseSymbol(symbol) })),
+        facets: (filter) => calls.call("companies.Facets", () => rpcs["companies.Facets"](filter)),
+        browse: (query) => calls.call("companies.Browse", () => rpcs["companies.Browse"](query)),
+        syncStatus: calls.call<SyncStatus, Unavailable>("companies.SyncStatus", () => rpcs["companies.SyncStatus"]()),
+        syncCompanies: (operator) => calls.call("companies.Sync", () => rpcs["companies.Sync"]({ operator })),
         importCompanies: (operator, listings) =>
-          calls.call("companies.Import", rpcs["companies.Import"]({ operator, listings })),
+          calls.call("companies.Import", () => rpcs["companies.Import"]({ operator, listings })),
         listings: Effect.gen(function* () {
           const listings: Array<Listing> = []
           let after: string | null = null
           do {
-            const page: ListingsPage = yield* calls.call<ListingsPage, never>(
-              "market.Listings",
+            const page: ListingsPage = yield* calls.call<ListingsPage, never>("market.Listings", () =>
               rpcs["market.Listings"]({ limit: LISTINGS_PAGE, ...(after === null ? {} : { after }) })
             )
             for (const listing of page.listings) listings.push(listing)
@@ -169,7 +169,7 @@ export class LZStockClient extends Context.Service<
           } while (after !== null)
           return listings
         }),
-        status: calls.call<MarketStatus, never>("market.Status", rpcs["market.Status"]())
+        status: calls.call<MarketStatus, never>("market.Status", () => rpcs["market.Status"]())
       })
     })
 

@@ -19,7 +19,7 @@ import type {
   WatchIdConflict,
   Watching
 } from "../market.ts"
-import type { ServerFailed } from "./errors.ts"
+import type { InvalidArguments, ServerFailed } from "./errors.ts"
 import type { MakeWebSocket } from "./socket.ts"
 
 // ---- events of a watch -------------------------------------------------------------------------------------------
@@ -73,7 +73,7 @@ export interface FoundGap {
 /** The server refused this watch. Tried again after `retryAfterMillis`; null = only when `set` changes the symbols. */
 export interface WatchRefused {
   readonly _tag: "WatchRefused"
-  readonly error: LimitExceeded | Unavailable | WatchIdConflict | ServerFailed
+  readonly error: InvalidArguments | LimitExceeded | Unavailable | WatchIdConflict | ServerFailed
   readonly retryAfterMillis: number | null
 }
 

@@ -7,7 +7,7 @@ import type { RpcClient, RpcClientError, RpcGroup } from "effect/rpc"
 import { type Conflation, LimitExceeded, type Position, type Watching } from "../market.ts"
 import type { PublicRpcs } from "../public.ts"
 import { MAX_MESSAGE_BYTES } from "../sessions.ts"
-import { type Calls, isTransportError, serverFailed } from "./calls.ts"
+import { type Calls, isTransportError, requested, serverFailed } from "./calls.ts"
 import type { Connection } from "./connection.ts"
 import { decodeWatchEvent } from "./decode.ts"
 import { type CallError, Closed } from "./errors.ts"
@@ -97,6 +97,7 @@ export const openWatch = (
     let applied = -1
     let applying = false
     let lastGood: ReadonlyArray<string> = tracker.symbols
+    let lastConflation = conflation
     let waiting: Array<Waiting> = []
     let changed = Deferred.makeUnsafe<void>()
 
@@ -122,15 +123,20 @@ export const openWatch = (
     const apply = Effect.gen(function* () {
       while (streamId !== null && applied < version) {
         const mine = version
+        const id = streamId
         const symbols = tracker.symbols
+        const asked = conflation
         const result = yield* Effect.exit(
           fitting(symbols, []) === null
             ? Effect.fail(tooLong())
-            : rpcs["market.SetWatched"]({ watchId: streamId, symbols, conflation })
+            : requested("market.SetWatched", () =>
+                rpcs["market.SetWatched"]({ watchId: id, symbols, conflation: asked })
+              )
         )
         if (result._tag === "Success") {
           applied = mine
           lastGood = symbols
+          lastConflation = asked
           const out: Array<ClientEvent> = [result.value]
           tracker.acknowledge(new Set(result.value.accepted), out)
           tell(out)
@@ -147,6 +153,7 @@ export const openWatch = (
           // the server kept what it had: so do we
           const out: Array<ClientEvent> = []
           tracker.want(lastGood)
+          conflation = lastConflation
           tracker.acknowledge(new Set(lastGood), out)
           applied = mine
           tell(out)
@@ -190,7 +197,12 @@ export const openWatch = (
 
     // ---- the stream
 
-    const sink = (id: string, mine: number, symbols: ReadonlyArray<string>): ChunkSink["Service"] => ({
+    const sink = (
+      id: string,
+      mine: number,
+      symbols: ReadonlyArray<string>,
+      asked: Conflation
+    ): ChunkSink["Service"] => ({
       onChunk: (values) => {
         const out: Array<ClientEvent> = []
         const at = now()
@@ -210,6 +222,7 @@ export const openWatch = (
           applied = mine
           // those it was opened with: the wanted set may have changed since
           lastGood = symbols
+          lastConflation = asked
           answer(mine, Effect.succeed(event))
         }
         tell(out)
@@ -236,6 +249,7 @@ export const openWatch = (
       yield* connection.awaitOpen
       const mine = version
       const symbols = tracker.symbols
+      const asked = conflation
       const positions = fitting(symbols, tracker.positions)
       const id = `${name}.${++opened}`
       const random = yield* Random.next
@@ -245,14 +259,16 @@ export const openWatch = (
       }
       tracker.present(positions)
       const exit = yield* Effect.exit(
-        Stream.runDrain(
-          rpcs["market.Watch"]({
-            watchId: id,
-            symbols,
-            conflation,
-            ...(positions.length > 0 ? { positions } : {})
-          })
-        ).pipe(Effect.provideService(ChunkSink, sink(id, mine, symbols)))
+        requested("market.Watch", () =>
+          Stream.runDrain(
+            rpcs["market.Watch"]({
+              watchId: id,
+              symbols,
+              conflation: asked,
+              ...(positions.length > 0 ? { positions } : {})
+            })
+          )
+        ).pipe(Effect.provideService(ChunkSink, sink(id, mine, symbols, asked)))
       )
       streamId = null
       const error = exit._tag === "Failure" ? Cause.findErrorOption(exit.cause) : undefined
@@ -261,7 +277,8 @@ export const openWatch = (
         if (isTransportError(error.value)) return
         const { value } = error
         lost(value.message, null)
-        const after = value._tag === "WatchIdConflict" ? 0 : value.retryAfterMillis
+        const after =
+          value._tag === "WatchIdConflict" ? 0 : value._tag === "InvalidArguments" ? null : value.retryAfterMillis
         refuse(mine, value, after)
         if (after === null) return yield* newerThan(mine)
         return yield* Effect.sleep(after * (1 + random / 2))
