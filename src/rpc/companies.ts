@@ -122,6 +122,10 @@ export const SearchPage = Schema.Struct({
 })
 export type SearchPage = typeof SearchPage.Type
 
+/** Further down nobody reads: one types another letter. */
+export const MAX_AFTER = 10_000
+/** Of longer text the rest is not looked at. */
+export const MAX_QUERY_LENGTH = 200
 /** Hits or items a page. */
 export const MAX_PAGE = 100
 const limit = Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: MAX_PAGE })))
@@ -135,7 +139,7 @@ export const Search = Rpc.make("Search", {
     /** Default 20. */
     limit,
     /** `after` of the page before. */
-    after: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100_000 }))),
+    after: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: MAX_AFTER }))),
     prices
   },
   success: SearchPage,

@@ -19,11 +19,15 @@ const passes = (entry: Entry, filter: CompanyFilter, by: ReadonlyArray<Facet>): 
 /** Where an entry stands in an order; ends with its symbol, so that no two stand at one place. */
 type Key = readonly [number | string, string]
 
+/** More filters than people choose; whoever asks for more has them counted each time. */
+const MOST_FILTERS = 200
+
 /** Behind all that have a place. */
 const UNRANKED = Number.MAX_SAFE_INTEGER
 
 const keyOf: Readonly<Record<BrowseOrder, (entry: Entry) => Key>> = {
-  size: ({ of, symbol }) => [of.rank ?? UNRANKED, symbol],
+  // the one that stands for the company first
+  size: ({ of, place, symbol }) => [of.rank ?? UNRANKED, `${of.id} ${String(place).padStart(4, "0")} ${symbol}`],
   symbol: ({ symbol }) => ["", symbol],
   name: ({ name, symbol }) => [name.toLowerCase(), symbol]
 }
@@ -65,12 +69,28 @@ export class CompanyCatalogue {
   readonly #listed: ReadonlyArray<Entry>
   /** Made when first asked for: most are never. */
   readonly #orders = new Map<BrowseOrder, ReadonlyArray<Entry>>()
+  readonly #facets = new Map<string, Facets>()
+  /** Listed instruments, and the companies they are of. */
+  readonly instruments: number
+  readonly companies: number
 
   constructor(entries: ReadonlyArray<Entry>) {
     this.#listed = entries.filter(({ instrument }) => instrument.listed)
+    this.instruments = this.#listed.length
+    this.companies = new Set(this.#listed.map(({ company }) => company)).size
   }
 
+  /** Counted once for each filter that is asked for again and again. */
   facets(filter: CompanyFilter): Facets {
+    const key = JSON.stringify(facets.map((facet) => filter[facet] ?? (filter[facet] === null ? 0 : 1)))
+    const known = this.#facets.get(key)
+    if (known !== undefined) return known
+    const counted = this.#count(filter)
+    if (this.#facets.size < MOST_FILTERS) this.#facets.set(key, counted)
+    return counted
+  }
+
+  #count(filter: CompanyFilter): Facets {
     const by = chosen(filter)
     const counts = new Map(facets.map((facet) => [facet, new Map<string | null, number>()]))
     const others = new Map(facets.map((facet) => [facet, by.filter((other) => other !== facet)]))

@@ -84,7 +84,7 @@ describe("company search", () => {
         )
       assert.deepStrictEqual(yield* found("meta"), [["META", true, "symbol", null]])
       assert.deepStrictEqual(yield* found("fb"), [["META", true, "former-symbol", "until 2022-06-09: renamed"]])
-      assert.deepStrictEqual(yield* found("facebook"), [["META", true, "former-name", "name until 2022-06-09"]])
+      assert.deepStrictEqual(yield* found("facebook"), [["META", true, "former-name", "until 2022-06-09"]])
       assert.deepStrictEqual(yield* found("thefacebook"), [["META", true, "former-name", "former name"]])
       assert.deepStrictEqual(yield* found("twitter"), [["TWTR", false, "name", "until 2022-10-28: taken private"]])
     }).pipe(provided)
@@ -118,6 +118,37 @@ describe("company search", () => {
       assert.strictEqual(unknown._tag, "UnknownSymbol")
       const near = yield* Effect.flip(directory.company("BERKSHIRE"))
       assert.match(near.message, /BERKSHIRE; did you mean BRK.B \(Berkshire Hathaway\)/)
+    }).pipe(provided)
+  )
+
+  it.effect("gives a symbol to who has it today, however large who had it before was", () =>
+    Effect.gen(function* () {
+      const { company: profileOf, replace, search } = yield* CompanyDirectory
+      yield* replace([
+        company("BIG", "Big", {
+          instruments: [
+            instrument("BIG"),
+            instrument("XYZ", {
+              listed: false,
+              aliases: [alias("XYZ", { until: "2026-01-01", fate: "no longer listed" })]
+            })
+          ]
+        }),
+        company("XYZ", "Newcomer")
+      ])
+      assert.deepInclude((yield* profileOf("XYZ")).company, { name: "Newcomer" })
+      const { hits } = yield* search({ text: "xyz" })
+      assert.deepStrictEqual(
+        hits.map(({ fate, listed, name }) => [name, listed, fate]),
+        [
+          ["Newcomer", true, null],
+          ["Big", false, "until 2026-01-01: no longer listed"]
+        ]
+      )
+      assert.deepStrictEqual(
+        (yield* search({ text: "big" })).hits.map(({ symbol }) => symbol),
+        ["BIG"]
+      )
     }).pipe(provided)
   )
 

@@ -45,9 +45,7 @@ interface Known {
 
 const search = ({ companies, index }: Known, { after = 0, limit = DEFAULT_HITS, text }: SearchQuery): SearchPage => {
   const hits: Array<SearchPage["hits"][number]> = []
-  let passed = 0
-  for (const match of index.search(text)) {
-    if (passed++ < after) continue
+  for (const match of index.search(text, after)) {
     // one more tells that there are more
     if (hits.length === limit) return { hits, after: after + limit, companies }
     hits.push(hitOf(match))
@@ -93,6 +91,8 @@ export class CompanyDirectory extends Context.Service<
     readonly company: (symbol: string) => Effect.Effect<CompanyProfile, UnknownSymbol | Unavailable>
     readonly facets: (filter: CompanyFilter) => Effect.Effect<Facets, Unavailable>
     readonly browse: (query: BrowseQuery) => Effect.Effect<BrowsePage, InvalidRequest | Unavailable>
+    /** Of what is listed; 0 before anything is. */
+    readonly counts: () => { readonly companies: number; readonly instruments: number }
     /** The largest first. Succeeds once these are what is searched. */
     readonly replace: (companies: ReadonlyArray<Company>) => Effect.Effect<void>
     /** False until there is something to search. */
@@ -130,6 +130,10 @@ export class CompanyDirectory extends Context.Service<
 
       return CompanyDirectory.of({
         isReady: () => known !== undefined,
+        counts: () => ({
+          companies: known?.catalogue.companies ?? 0,
+          instruments: known?.catalogue.instruments ?? 0
+        }),
         replace: (companies) => one.withPermit(build(companies)),
         search: (query) => whenKnown((all) => Effect.succeed(search(all, query))),
         company: (symbol) => whenKnown((all) => profile(all, symbol)),

@@ -166,6 +166,24 @@ describe("words", () => {
     expect(found("tinc")).toEqual(["T"])
   })
 
+  it("that only say what kind of company it is are left out where nothing is found with them", () => {
+    const listed = build([
+      one("MSFT", "Microsoft"),
+      one("JNJ", "JOHNSON & JOHNSON"),
+      one("GOOGL", "Alphabet Inc."),
+      one("T", "The Company Corporation")
+    ])
+    const symbolsOf = (text: string) => Array.from(listed.search(text)).map(({ listed: { symbol } }) => symbol)
+    expect(symbolsOf("microsoft corporation")).toEqual(["MSFT"])
+    expect(symbolsOf("johnson and johnson")).toEqual(["JNJ"])
+    expect(symbolsOf("alphabet inc class a")).toEqual(["GOOGL"])
+    expect(symbolsOf("msft stock")).toEqual(["MSFT"])
+    // as it is called
+    expect(symbolsOf("the company")).toEqual(["T"])
+    expect(symbolsOf("corporation of the")).toEqual([])
+    expect(Array.from(listed.search("microsoft corporation")).map(({ ranges }) => ranges)).toEqual([[[0, 9]]])
+  })
+
   it("of several the rarest decides which names are looked at, however many have the others", () => {
     const many = Array.from({ length: 2_000 }, (_, i) => one(`N${i}`, `Technologies Number ${i}`))
     const last = build([...many, one("TTM", "TTM Advanced Technologies Group")])

@@ -39,6 +39,17 @@ const ACROSS_FROM = 4
 const NEAR_FROM = 4
 const TWO_EDITS_FROM = 7
 
+/** Words that say what kind of company it is, or that its shares are meant: left out where a query with them finds nothing. */
+const GENERIC = new Set(
+  "and the of inc incorporated corp corporation co company companies ltd limited plc llc stock stocks share shares common class".split(
+    " "
+  )
+)
+
+/** "class a" is left out as a whole. */
+const plainWords = (words: ReadonlyArray<string>): ReadonlyArray<string> =>
+  words.filter((word, i) => !GENERIC.has(word) && !(words[i - 1] === "class" && word.length === 1))
+
 /** The texts of a tree, with what each stands for, in order of rank. */
 class Texts {
   #pool = new Uint16Array(4096)
@@ -139,16 +150,25 @@ export class CompanyIndex<A extends Listed> {
     return [this.#symbols, this.#names, this.#words].reduce((sum, { bytes, tree }) => sum + bytes + tree.bytes, 0)
   }
 
-  /** The best matches first, each instrument once; ask for as many as are needed. */
-  *search(text: string): Generator<Match<A>> {
+  /** The best matches first, each instrument once; ask for as many as are needed. `skip`: of those, so many are left out. */
+  *search(text: string, skip = 0): Generator<Match<A>> {
     const query = foldText(text)
     if (query.text === "") return
     const told = new Set<number>()
+    yield* this.#told(text, query, told, skip)
+    if (told.size > 0) return
+    // "Johnson and Johnson Inc": as it is called, but not as it is filed
+    const plain = plainWords(wordsOf(query)).join(" ")
+    if (plain === "" || foldText(plain).text === query.text) return
+    yield* this.#told(plain, foldText(plain), told, skip)
+  }
+
+  *#told(text: string, query: FoldedText, told: Set<number>, skip: number): Generator<Match<A>> {
     for (const match of this.#all(text, query, told)) {
       if (told.has(match.entry)) continue
       told.add(match.entry)
       const listed = this.#listed[match.entry]
-      if (listed === undefined) continue
+      if (listed === undefined || told.size <= skip) continue
       yield this.#shown(listed, match, query)
     }
   }

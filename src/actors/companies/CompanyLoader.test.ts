@@ -77,6 +77,29 @@ describe("a node's companies", () => {
     }).pipe(Effect.scoped, Effect.provide(ground))
   )
 
+  it.effect("forget nothing that was read before the store failed", () =>
+    Effect.gen(function* () {
+      const real = yield* SymbolMaster
+      let pages = Number.POSITIVE_INFINITY
+      const master = SymbolMaster.of({
+        ...real,
+        changes: (after, limit) =>
+          Effect.suspend(() => (pages-- > 0 ? real.changes(after, limit) : Effect.die(new Error("away"))))
+      })
+      yield* put(numbered(1))
+      yield* Layer.build(Layer.provide(layerCompanyLoader, Layer.succeed(SymbolMaster, master)))
+      // a whole page of changes comes, and then nothing more
+      yield* put(...Array.from({ length: 500 }, (_, i) => numbered(i + 1, { name: `Renamed ${i + 1}` })))
+      pages = 1
+      yield* (yield* Bus).publish(companiesChangedTopic, { version: 2 })
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* names("renamed"), [])
+      pages = Number.POSITIVE_INFINITY
+      yield* TestClock.adjust("2 seconds")
+      yield* found("renamed 500", ["Renamed 500"])
+    }).pipe(Effect.scoped, Effect.provide(ground))
+  )
+
   it.effect("leave nothing behind when the node goes", () =>
     Effect.gen(function* () {
       yield* put(numbered(1))

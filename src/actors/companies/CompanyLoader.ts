@@ -25,22 +25,24 @@ export const layerCompanyLoader: Layer.Layer<never, never, Bus | CompanyDirector
     const directory = yield* CompanyDirectory
     const companies = new Map<string, Company>()
     let at: Position = START
+    /** Read, and not yet in the directory: a page that fails must not make those before it forgotten. */
+    let isBehind = true
 
     /** Up to the end as it is then; versions come in their order, so what is read is what was true at one moment. */
     const load = Effect.gen(function* () {
-      let changed = false
       for (;;) {
         const page = yield* master.changes(at, PAGE)
         for (const [position, company] of page) {
           companies.set(company.id, company)
           at = position
-          changed = true
+          isBehind = true
         }
         if (page.length < PAGE) break
       }
-      if (!changed && directory.isReady()) return
+      if (!isBehind) return
       const listed = [...companies.values()].filter(({ instruments }) => instruments.length > 0)
       yield* directory.replace(listed.sort(bySize))
+      isBehind = false
     })
 
     const wake = yield* Queue.sliding<void>(1)

@@ -5,14 +5,17 @@ import type { Listed, Match } from "./CompanyIndex.ts"
 export interface Entry extends Listed {
   readonly of: Company
   readonly instrument: Instrument
+  /** Among the company's, from 0. */
+  readonly place: number
 }
 
-const entryOf = (of: Company, instrument: Instrument): Entry => {
+const entryOf = (of: Company, instrument: Instrument, place: number): Entry => {
   const symbols = new Set(instrument.aliases.map(({ symbol }) => symbol))
   symbols.delete(instrument.symbol)
   return {
     of,
     instrument,
+    place,
     symbol: instrument.symbol,
     name: of.name,
     company: of.id,
@@ -21,9 +24,14 @@ const entryOf = (of: Company, instrument: Instrument): Entry => {
   }
 }
 
-/** In the order of the companies. */
-export const entriesOf = (companies: ReadonlyArray<Company>): ReadonlyArray<Entry> =>
-  companies.flatMap((of) => of.instruments.map((instrument) => entryOf(of, instrument)))
+/** In the order of the companies; what is traded no more behind all that is, for its symbol may be another's today. */
+export const entriesOf = (companies: ReadonlyArray<Company>): ReadonlyArray<Entry> => {
+  const entries = companies.flatMap((of) => of.instruments.map((instrument, place) => entryOf(of, instrument, place)))
+  return [
+    ...entries.filter(({ instrument }) => instrument.listed),
+    ...entries.filter(({ instrument }) => !instrument.listed)
+  ]
+}
 
 /** "until 2022-06-09: renamed", of an instrument under a symbol that it has no more; null: it is the symbol of today. */
 export const fateOf = (instrument: Instrument, symbol: string): string | null => {
@@ -37,7 +45,7 @@ const fateOfMatch = ({ field, listed: { instrument, of }, text }: Match<Entry>):
   if (field === "former-symbol") return fateOf(instrument, text)
   if (field !== "former-name" || text === of.legalName) return fateOf(instrument, instrument.symbol)
   const until = of.formerNames.find(({ name }) => name === text)?.until ?? null
-  return until === null ? "former name" : `name until ${until}`
+  return until === null ? "former name" : `until ${until}`
 }
 
 /** Without its price. */

@@ -2,6 +2,7 @@
  * Text as it is searched: letters and digits in lower case without their accents, words joined. "Coca-Cola", "COCA COLA" and
  * "cocacola" are one, and so are BRK.B, BRK-B and BRK/B. Pure.
  */
+import { MAX_QUERY_LENGTH } from "../../rpc/companies.ts"
 
 export interface FoldedText {
   /** Letters and digits of all words, joined. */
@@ -12,8 +13,8 @@ export interface FoldedText {
   readonly origin: ReadonlyArray<number>
 }
 
-/** Of longer text the rest is not looked at: no name is longer, and hostile input must cost nothing. */
-export const MAX_TEXT = 200
+/** No name is longer, and hostile input must cost nothing. */
+export const MAX_TEXT = MAX_QUERY_LENGTH
 
 const ZERO = 48
 const NINE = 57

@@ -7,6 +7,8 @@ import { makeCompanyOperations } from "./companyOperations.ts"
 
 interface Priced {
   readonly symbol: string
+  /** Absent: it is. */
+  readonly listed?: boolean
   readonly price: LastPrice | null
 }
 
@@ -16,12 +18,13 @@ export const layerCompanyHandlers = CompanyRpcs.toLayer(
     const lastPrices = yield* LastPrices
     const operations = yield* makeCompanyOperations
 
-    const priced = <A extends Priced>(wanted: boolean, items: ReadonlyArray<A>): Effect.Effect<ReadonlyArray<A>> =>
-      wanted
-        ? Effect.map(lastPrices.of(items.map(({ symbol }) => symbol)), (prices) =>
-            items.map((item) => ({ ...item, price: prices.get(item.symbol) ?? null }))
-          )
-        : Effect.succeed(items)
+    /** What is traded no more has none: its symbol may be another company's. */
+    const priced = Effect.fnUntraced(function* <A extends Priced>(wanted: boolean, items: ReadonlyArray<A>) {
+      if (!wanted) return items
+      const traded = items.filter(({ listed = true }) => listed)
+      const prices = yield* lastPrices.of(traded.map(({ symbol }) => symbol))
+      return items.map((item) => ({ ...item, price: traded.includes(item) ? (prices.get(item.symbol) ?? null) : null }))
+    })
 
     return CompanyRpcs.of({
       "companies.Search": Effect.fn("companies.Search")(function* ({ prices = true, ...query }) {
@@ -30,8 +33,8 @@ export const layerCompanyHandlers = CompanyRpcs.toLayer(
       }),
       "companies.Company": Effect.fn("companies.Company")(function* ({ prices = true, symbol }) {
         const profile = yield* directory.company(symbol)
-        const known = prices ? yield* lastPrices.of([profile.instrument.symbol]) : undefined
-        return { ...profile, price: known?.get(profile.instrument.symbol) ?? null }
+        const [instrument] = yield* priced(prices, [{ ...profile.instrument, price: null }])
+        return { ...profile, price: instrument?.price ?? null }
       }),
       "companies.Facets": Effect.fn("companies.Facets")(directory.facets),
       "companies.Browse": Effect.fn("companies.Browse")(function* ({ prices = true, ...query }) {

@@ -1,4 +1,4 @@
-import { chmod, readFile, stat } from "node:fs/promises"
+import { chmod, readFile, stat, writeFile } from "node:fs/promises"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
@@ -39,6 +39,17 @@ describe("the operator", () => {
       yield* other.check(token)
       yield* (yield* withToken(undefined, folder)).check(token)
       yield* Effect.flip(check(""))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("is nobody where the file holds no token", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      for (const content of ["", "\n", "short"]) {
+        yield* Effect.promise(() => writeFile(path.join(folder, TOKEN_FILE), content))
+        const error = yield* Effect.flip(withToken(undefined, folder))
+        assert.include(error.message, "holds no token")
+      }
     }).pipe(Effect.scoped)
   )
 

@@ -3,7 +3,7 @@
  * none, a random one in the data folder, readable only by who runs the server.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
-import { readFile, writeFile } from "node:fs/promises"
+import { link, readFile, rm, writeFile } from "node:fs/promises"
 import path from "node:path"
 import { Context, Effect, Layer, Redacted, Schema } from "effect"
 import { NotAllowed } from "../../rpc/companies.ts"
@@ -17,21 +17,32 @@ export class OperatorTokenError extends Schema.TaggedError<OperatorTokenError>()
 /** Of the same length whatever was said, so that the comparison tells nothing. */
 const digest = (token: string): Buffer => createHash("sha256").update(token).digest()
 
-const isMissing = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT"
+const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && "code" in error && error.code === code
 
-/** Written once; two processes that start in one folder at the same time get the same. */
+/** As the settings demand of theirs: an empty file must not make everybody an operator. */
+const SHORTEST = 16
+
+/** Written once, and whole before it is there: two processes that start in one folder at the same time get the same. */
 const tokenIn = async (folder: string): Promise<string> => {
   const file = path.join(folder, TOKEN_FILE)
   const kept = async () => (await readFile(file, "utf8")).trim()
+  const made = async () => {
+    const draft = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`
+    await writeFile(draft, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flag: "wx" })
+    await link(draft, file)
+      .catch((error: unknown) => {
+        if (!hasCode(error, "EEXIST")) throw error
+      })
+      .finally(() => rm(draft))
+    return kept()
+  }
   const token = await kept().catch((error: unknown) => {
-    if (isMissing(error)) return ""
+    if (hasCode(error, "ENOENT")) return made()
     throw error
   })
-  if (token !== "") return token
-  await writeFile(file, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flag: "wx" }).catch(
-    () => undefined
-  )
-  return kept()
+  if (token.length < SHORTEST) throw new Error(`${TOKEN_FILE} holds no token: delete it, and start again`)
+  return token
 }
 
 export interface OperatorOptions {

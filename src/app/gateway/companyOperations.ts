@@ -40,7 +40,7 @@ export const makeCompanyOperations = Effect.gen(function* () {
   const status = Effect.fnUntraced(function* () {
     const state = yield* whenStored(master.state)
     const { done, error, finishedAt, nextAt, phase, startedAt, total } = state
-    const { companies, instruments } = yield* directory.facets({})
+    const { companies, instruments } = directory.counts()
     const now = stateOf(state)
     return { state: now, phase, done, total, startedAt, finishedAt, nextAt, error, companies, instruments }
   })

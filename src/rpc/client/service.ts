@@ -1,16 +1,17 @@
 /** The Effect face: the same client as `connect`, as Effects, Streams and a Layer. */
 import { Context, Deferred, Effect, Layer, Option, Queue, type Scope, Stream } from "effect"
 import { RpcClient } from "effect/rpc"
-import type {
-  BrowsePage,
-  CompanyFilter,
-  CompanyProfile,
-  Facets,
-  ImportedListing,
-  ImportResult,
-  NotAllowed,
-  SearchPage,
-  SyncStatus
+import {
+  type BrowsePage,
+  type CompanyFilter,
+  type CompanyProfile,
+  type Facets,
+  type ImportedListing,
+  type ImportResult,
+  MAX_QUERY_LENGTH,
+  type NotAllowed,
+  type SearchPage,
+  type SyncStatus
 } from "../companies.ts"
 import {
   type Bar,
@@ -148,7 +149,10 @@ export class LZStockClient extends Context.Service<
             Effect.map(bars(next), (page) => [[page], Option.fromNullishOr(olderQuery(next, page))] as const)
           ),
         watchBars: (subject) => streamBars(session, subject),
-        search: (query) => calls.call("companies.Search", () => rpcs["companies.Search"](query)),
+        search: (query) =>
+          calls.call("companies.Search", () =>
+            rpcs["companies.Search"]({ ...query, text: query.text.slice(0, MAX_QUERY_LENGTH) })
+          ),
         company: (symbol) =>
           calls.call("companies.Company", () => rpcs["companies.Company"]({ symbol: normaliseSymbol(symbol) })),
         facets: (filter) => calls.call("companies.Facets", () => rpcs["companies.Facets"](filter)),
