@@ -256,7 +256,7 @@ export const GetSyncStatus = Rpc.make("SyncStatus", { success: SyncStatus, error
 export class NotAllowed extends Schema.TaggedError<NotAllowed>()("NotAllowed", { message: Schema.String }) {}
 
 /** What shows that an operator asks: LZSTOCK_OPERATOR_TOKEN, or the file `operator-token` in the server's data folder. */
-const operator = Schema.String.check(Schema.isMaxLength(200))
+const operator = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(200))
 
 /** Has a worker read now what the SEC lists, unless it does already; SyncStatus tells how far it is. */
 export const SyncCompanies = Rpc.make("Sync", {
@@ -265,7 +265,9 @@ export const SyncCompanies = Rpc.make("Sync", {
   error: Schema.Union([NotAllowed, Unavailable])
 })
 
-const Text = (most: number) => Schema.NonEmptyString.check(Schema.isMaxLength(most))
+/** No control characters, and no halves of characters: databases refuse them. */
+const printable = /^[^\p{Cc}\p{Cs}]*$/u
+const Text = (most: number) => Schema.NonEmptyString.check(Schema.isMaxLength(most), Schema.isPattern(printable))
 const optionalText = (most: number) => Schema.NullOr(Text(most))
 
 /** One instrument as a file tells it; null: the file does not say. */
@@ -278,7 +280,9 @@ export const ImportedListing = Schema.Struct({
   exchange: optionalText(60),
   sector: optionalText(60),
   industry: optionalText(200),
-  cik: Schema.NullOr(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 9_999_999_999 })))
+  cik: Schema.NullOr(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 9_999_999_999 }))),
+  /** Place of the company by size, 1 the largest. */
+  rank: Schema.NullOr(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000_000 })))
 })
 export type ImportedListing = typeof ImportedListing.Type
 

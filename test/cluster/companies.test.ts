@@ -62,7 +62,8 @@ describe("companies in a cluster", () => {
             exchange: "XETRA",
             sector: null,
             industry: null,
-            cik: null
+            cik: null,
+            rank: null
           }
         ]),
         { added: 1 }

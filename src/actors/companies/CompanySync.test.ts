@@ -198,16 +198,60 @@ describe("the sync of companies", () => {
     }).pipe(Effect.scoped, Effect.provide(ground))
   )
 
-  it.effect("believes a list that stays so small", () =>
+  it.effect("believes a list that is so small on the fourth day", () =>
     Effect.gen(function* () {
       const source = new ScriptedSource()
       yield* started(source)
       yield* until(state, ({ finishedAt }) => finishedAt !== null)
       source.list = listOf(30)
-      yield* TestClock.adjust("36 hours")
-      yield* until(state, ({ failures, listedOn }) => failures === 0 && listedOn === "1970-01-02")
-      assert.strictEqual((yield* stored).filter(({ rank }) => rank !== null).length, 30)
-      assert.isAtLeast(source.lists, 6)
+      const traded = Effect.map(stored, (all) => all.filter(({ rank }) => rank !== null).length)
+      // three days of tries, however many somebody asks for
+      yield* TestClock.adjust("3 days")
+      assert.isAtLeast(source.lists, 20)
+      assert.strictEqual(yield* traded, 60)
+      yield* TestClock.adjust("2 days")
+      yield* until(state, ({ failures }) => failures === 0)
+      assert.strictEqual(yield* traded, 30)
+    }).pipe(Effect.scoped, Effect.provide(ground))
+  )
+
+  it.effect("passes over what cannot be stored, and says of a bug that there is one", () =>
+    Effect.gen(function* () {
+      const master = yield* SymbolMaster
+      const source = new ScriptedSource()
+      const odd = { cik: 7, name: "Odd", sic: 1, industry: "unstorable", fiscalYearEnd: null, formerNames: [] }
+      source.odd.set(7, Effect.succeed(odd))
+      let hasBug = false
+      const picky = SymbolMaster.of({
+        ...master,
+        change: (change) =>
+          master.change({
+            ...change,
+            decide: (known) => {
+              const decision = change.decide(known)
+              if (hasBug || decision.changed.some(({ industry }) => industry === "unstorable"))
+                throw new Error("refused")
+              return decision
+            }
+          })
+      })
+      yield* Effect.forkScoped(
+        Effect.provide(Effect.scoped(keepInSync), Layer.merge(source.layer(), Layer.succeed(SymbolMaster, picky)))
+      )
+      yield* TestClock.adjust("1 second")
+      yield* until(state, ({ finishedAt }) => finishedAt !== null)
+      const without = (yield* stored).filter(({ detailedAt }) => detailedAt === null)
+      assert.deepStrictEqual(
+        without.map(({ cik }) => cik),
+        [7]
+      )
+      hasBug = true
+      yield* TestClock.adjust("25 hours")
+      yield* until(state, ({ error }) => error !== null)
+      const { error, failures, nextAt, startedAt } = yield* state
+      assert.match(error ?? "", /the worker's log says why/)
+      assert.isAtLeast(failures, 1)
+      assert.isAbove(nextAt ?? 0, startedAt ?? 0)
     }).pipe(Effect.scoped, Effect.provide(ground))
   )
 

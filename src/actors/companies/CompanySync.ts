@@ -12,7 +12,7 @@ import { Gauges } from "../kernel/Gauges.ts"
 import { type CompanyDetails, CompanySource, SourceError } from "./CompanySource.ts"
 import { mergeDetails } from "./mergeDetails.ts"
 import { mergeList } from "./mergeList.ts"
-import { type StaleSync, SymbolMaster, type SyncState } from "./SymbolMaster.ts"
+import { type StaleSync, SymbolMaster, type SyncPatch, type SyncState } from "./SymbolMaster.ts"
 
 const DAY_MILLIS = Duration.toMillis("1 day")
 /** Not everybody at the same minute. */
@@ -29,8 +29,8 @@ const FIRST_PAUSE_MILLIS = Duration.toMillis("1 minute")
 const LONGEST_PAUSE_MILLIS = Duration.toMillis("1 hour")
 /** A list with so much less than the last one is taken for a part of it … */
 const LEAST_SHARE = 0.8
-/** … until it has come so often in a row. */
-const BELIEVED_AFTER = 5
+/** … until it has been so short on as many days: an outage of theirs is over by then. */
+const BELIEVED_AFTER_DAYS = 3
 /** So many companies whose particulars make no sense are passed over; more say that the source has changed. */
 const MOST_MALFORMED = 20
 
@@ -53,22 +53,26 @@ const countListed = (companies: ReadonlyArray<Company>): number =>
 
 const syncList = Effect.fn("CompanySync.list")(function* (run: number, today: string) {
   const master = yield* SymbolMaster
-  yield* master.note({ phase: "list", done: 0, total: 0 }, run)
   const list = yield* (yield* CompanySource).list
   const refused = yield* master.change({
     of: "all",
     run,
     decide: ({ companies, nextInstrument, state }) => {
       const had = countListed(companies)
-      if (state.listedOn !== null && list.length < had * LEAST_SHARE && state.shortLists < BELIEVED_AFTER) {
+      const shortLists = state.shortLists + (state.shortListedOn === today ? 0 : 1)
+      if (state.listedOn !== null && list.length < had * LEAST_SHARE && shortLists <= BELIEVED_AFTER_DAYS) {
         return {
           changed: [],
-          state: { shortLists: state.shortLists + 1 },
+          state: { shortLists, shortListedOn: today },
           answer: `The list names ${list.length} symbols, the last one had ${had}: it is taken for a part, nothing was changed`
         }
       }
       const changed = mergeList(companies, list, { today, before: state.listedOn, nextInstrument })
-      return { changed, state: { listedOn: today, phase: "details", shortLists: 0 }, answer: undefined }
+      return {
+        changed,
+        state: { listedOn: today, phase: "details", shortLists: 0, shortListedOn: null },
+        answer: undefined
+      }
     }
   })
   if (refused !== undefined) {
@@ -103,10 +107,42 @@ const readDetails = Effect.fnUntraced(function* (
   return { details, malformed, error }
 })
 
+interface Batch {
+  readonly run: number
+  readonly today: string
+  readonly details: ReadonlyMap<string, CompanyDetails | null>
+  readonly state: SyncPatch
+}
+
+/** Together; where the store refuses that though it is there, one by one, and the ids it will not have are returned. */
+const storeDetails = Effect.fnUntraced(function* (batch: Batch) {
+  const master = yield* SymbolMaster
+  const store = (details: Batch["details"]) =>
+    master.change({
+      of: { ids: [...details.keys()], symbols: [] },
+      run: batch.run,
+      decide: (known) => ({
+        changed: known.companies.map((company) => mergeDetails(company, details.get(company.id) ?? null, batch.today)),
+        state: batch.state,
+        answer: true
+      })
+    })
+  /** False: the store is there and will not have it. One that is away ends this. */
+  const stored = (details: Batch["details"]) =>
+    Effect.catchDefect(store(details), (defect) =>
+      Effect.andThen(master.state, Effect.as(Effect.logWarning("Particulars that cannot be stored", defect), false))
+    )
+  if (yield* stored(batch.details)) return []
+  const refused: Array<string> = []
+  for (const [id, its] of batch.details) if (!(yield* stored(new Map([[id, its]])))) refused.push(id)
+  return refused
+})
+
 const syncDetails = Effect.fn("CompanySync.details")(function* (run: number, today: string) {
   const master = yield* SymbolMaster
   const gauges = yield* Gauges
   const before = dayOf(Date.parse(today) - DETAILS_DAYS * DAY_MILLIS)
+  /** What makes no sense, or cannot be stored: not in this run again. */
   const passedOver = new Set<string>()
   let done = 0
   let told = yield* Clock.currentTimeMillis
@@ -119,15 +155,8 @@ const syncDetails = Effect.fn("CompanySync.details")(function* (run: number, tod
     const { details, error, malformed } = yield* readDetails(companies)
     for (const id of malformed) passedOver.add(id)
     done += details.size + malformed.length
-    yield* master.change({
-      of: { ids: [...details.keys()], symbols: [] },
-      run,
-      decide: (known) => ({
-        changed: known.companies.map((company) => mergeDetails(company, details.get(company.id) ?? null, today)),
-        state: { done, total },
-        answer: undefined
-      })
-    })
+    const refused = yield* storeDetails({ run, today, details, state: { done, total } })
+    for (const id of refused) passedOver.add(id)
     gauges.add("company_details_read_total", details.size)
     const now = yield* Clock.currentTimeMillis
     if (now - told >= TELL_MILLIS) {
@@ -142,26 +171,46 @@ const syncDetails = Effect.fn("CompanySync.details")(function* (run: number, tod
   }
 })
 
-/** From the beginning, or where the last one of the same day was cut off. */
-const syncFrom = Effect.fnUntraced(function* (state: SyncState, run: number, now: number) {
-  const today = dayOf(now)
-  const isResumed = state.phase === "details" && state.listedOn === today
-  yield* Effect.logInfo(isResumed ? "The sync of companies goes on" : "The sync of companies begins", { run })
-  if (!isResumed) yield* syncList(run, today)
-  yield* syncDetails(run, today)
-})
+interface Ended {
+  readonly kind: SourceError["kind"] | "failed"
+  readonly message: string
+  readonly retryAfterMillis: number
+}
 
+/** A bug, or a store that was away for a moment. */
+const failed: Ended = {
+  kind: "failed",
+  message: "What the SEC said could not be taken in; the worker's log says why",
+  retryAfterMillis: 0
+}
+
+/** From the beginning, or where the last one of the same day was cut off. */
 const sync = Effect.fn("CompanySync.sync")(function* (
   state: SyncState
 ): Effect.fn.Return<void, StaleSync, Bus | CompanySource | Gauges | SymbolMaster> {
   const master = yield* SymbolMaster
   const gauges = yield* Gauges
   const startedAt = yield* Clock.currentTimeMillis
+  const today = dayOf(startedAt)
+  const isResumed = state.phase === "details" && state.listedOn === today
+  const phase = isResumed ? "details" : "list"
   // due until it is through: whoever comes after a crash goes on
-  const run = yield* master.claim({ isOn: true, startedAt, requestedAt: null, nextAt: startedAt, error: null })
-  const error = yield* syncFrom(state, run, startedAt).pipe(
+  const patch = {
+    isOn: true,
+    startedAt,
+    requestedAt: null,
+    nextAt: startedAt,
+    error: null,
+    phase,
+    done: 0,
+    total: 0
+  } as const
+  const run = yield* master.claim(patch)
+  yield* Effect.logInfo(isResumed ? "The sync of companies goes on" : "The sync of companies begins", { run })
+  const error = yield* Effect.andThen(isResumed ? Effect.void : syncList(run, today), syncDetails(run, today)).pipe(
     Effect.as(undefined),
-    Effect.catchTag("SourceError", (failure) => Effect.succeed(failure))
+    Effect.catchTag("SourceError", (failure): Effect.Effect<Ended> => Effect.succeed(failure)),
+    Effect.catchDefect((defect) => Effect.as(Effect.logError("The sync of companies failed", defect), failed))
   )
   const now = yield* Clock.currentTimeMillis
   if (error === undefined) {
@@ -207,7 +256,7 @@ export const keepInSync: Effect.Effect<never, never, Bus | CompanySource | Gauge
       Effect.catchCause((cause) =>
         Effect.andThen(
           Effect.logWarning("The sync of companies was cut off, will try again", cause),
-          Effect.sleep(Duration.millis(LOOK_MILLIS))
+          pause(LOOK_MILLIS)
         )
       ),
       Effect.forever

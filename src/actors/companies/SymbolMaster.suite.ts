@@ -136,7 +136,7 @@ export const symbolMasterSuite = <E>(name: string, layer: Layer.Layer<SymbolMast
             })
           })
         assert.deepStrictEqual(yield* seen("all"), [[1, 2, 3], 10])
-        assert.deepStrictEqual(yield* seen({ ids: ["cik:2", "cik:7"], symbols: ["S1", "S3", "S9"] }), [[1, 2], 10])
+        assert.deepStrictEqual(yield* seen({ ids: ["cik:2", "cik:7"], symbols: ["S1", "S3", "S9"] }), [[1, 2, 3], 10])
         assert.deepStrictEqual(yield* seen({ ids: [], symbols: [] }), [[], 10])
       })
     )

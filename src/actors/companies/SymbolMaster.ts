@@ -30,8 +30,9 @@ export interface SyncState {
   readonly error: string | null
   /** Failures in a row. */
   readonly failures: number
-  /** Lists in a row that were refused for being short. */
+  /** Days in a row on which a list was refused for being short, and the last of them. */
   readonly shortLists: number
+  readonly shortListedOn: string | null
   /** The day the SEC's list was last read, YYYY-MM-DD. */
   readonly listedOn: string | null
   /** Which of the lists that come with the product has been taken in. */
@@ -52,6 +53,7 @@ export const noSync: SyncState = {
   error: null,
   failures: 0,
   shortLists: 0,
+  shortListedOn: null,
   listedOn: null,
   bundle: null
 }
@@ -68,7 +70,7 @@ export class StaleSync extends Schema.TaggedError<StaleSync>()("StaleSync", {
   }
 }
 
-/** Which companies a change is decided on: all, or those with these ids or listing one of these symbols. */
+/** Which companies a change is decided on: all, or those with these ids or with an instrument of these symbols, listed or not. */
 export type Scope = "all" | { readonly ids: ReadonlyArray<string>; readonly symbols: ReadonlyArray<string> }
 
 export interface Known {
@@ -128,9 +130,7 @@ export class SymbolMaster extends Context.Service<
       if (of === "all") return all
       const ids = new Set(of.ids)
       const symbols = new Set(of.symbols)
-      return all.filter(
-        ({ id, instruments }) => ids.has(id) || instruments.some((one) => one.listed && symbols.has(one.symbol))
-      )
+      return all.filter(({ id, instruments }) => ids.has(id) || instruments.some((one) => symbols.has(one.symbol)))
     }
     return SymbolMaster.of({
       changes: (after, limit) =>

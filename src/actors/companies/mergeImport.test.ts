@@ -11,6 +11,7 @@ const entry = (symbol: string, more: Partial<ImportedListing> = {}): ImportedLis
   sector: null,
   industry: null,
   cik: null,
+  rank: null,
   ...more
 })
 const apple = company("AAPL", "Apple Inc.", {
@@ -63,6 +64,45 @@ describe("a file of companies", () => {
     ])
   })
 
+  it("gives a symbol that nobody has any more to a company of its own", () => {
+    const twitter = company("TWTR", "Twitter", { instruments: [instrument("TWTR", { id: 3, listed: false })] })
+    const said = [entry("TWTR", { name: "Brand New Corp" })]
+    const { changed } = used(mergeImport([twitter], said, 7))
+    expect(changed).toMatchObject([
+      { id: "symbol:TWTR/2", name: "Brand New Corp", instruments: [{ id: 7, symbol: "TWTR", listed: true }] }
+    ])
+    expect(used(mergeImport([twitter, ...changed], said, 8)).counts.unchanged).toBe(1)
+  })
+
+  it("that is older than what is known makes nothing new of it", () => {
+    const meta = company("META", "Meta Platforms", {
+      id: "cik:1326801",
+      cik: 1326801,
+      listedSince: "2026-01-01",
+      instruments: [instrument("META", { aliases: [alias("META"), alias("FB", { fate: "renamed" })] })]
+    })
+    const old = entry("FB", { cik: 1326801, legalName: "Facebook Inc", rank: 6 })
+    expect(used(mergeImport([meta], [old], 7))).toEqual({
+      changed: [],
+      counts: { added: 0, changed: 0, unchanged: 1 }
+    })
+  })
+
+  it("says the number of a company that was known without, and its place where the list has none", () => {
+    const fund = company("IWM", "iShares Russell 2000", { instruments: [instrument("IWM", { id: 3 })] })
+    const { changed } = used(
+      mergeImport(
+        [fund],
+        [entry("IWM", { cik: 4242, legalName: "ISHARES TRUST", rank: 9 }), entry("IJH", { cik: 4242 })],
+        7
+      )
+    )
+    expect(changed).toMatchObject([
+      { id: "symbol:IWM", instruments: [] },
+      { id: "cik:4242", cik: 4242, name: "iShares Russell 2000", rank: 9, instruments: [{ id: 3 }, { symbol: "IJH" }] }
+    ])
+  })
+
   it("is refused as a whole, with the reason, where an entry cannot be used", () => {
     const good = entry("SAP", { name: "SAP SE" })
     for (const [bad, reason] of [
@@ -96,20 +136,27 @@ describe("the companies that come with the product", () => {
     ])
   })
 
-  it("fill in what others said less about; what has the symbol today keeps it", () => {
+  it("fill in what others said less about, and call nothing otherwise than it is by now", () => {
     const trust = company("SPY", "SPDR TRUST", { id: "cik:884394", cik: 884394, listedSince: "2026-01-01" })
     expect(mergeBundled([apple, trust], bundled, 40)).toMatchObject([
       {
         id: "cik:320193",
-        name: "Apple",
-        legalName: "Apple Inc.",
+        name: "Apple Inc.",
+        legalName: null,
         sector: "Technology",
         formerNames: [{ name: "Apple Computer" }],
         instruments: [{ id: 1, aliases: [{ symbol: "AAPL" }, { symbol: "APC", fate: "renamed" }] }]
       },
-      { id: "cik:884394", name: "SPDR", legalName: "SPDR TRUST", instruments: [{ symbol: "SPY" }] },
       { id: "symbol:TWTR", instruments: [{ id: 40 }] }
     ])
+  })
+
+  it("leave a symbol to who has it today", () => {
+    const young = company("TWTR", "Young Twitter", { id: "cik:55", cik: 55, listedSince: "2026-01-01" })
+    const added = mergeBundled([young], bundled, 40)
+    expect(added.map(({ id }) => id)).toEqual(["cik:320193", "symbol:SPY", "symbol:TWTR"])
+    const other = company("AAPL", "Other Apple", { id: "cik:56", cik: 56, listedSince: "2026-01-01" })
+    expect(mergeBundled([other], bundled, 40)[0]).toMatchObject({ id: "cik:320193", name: "Apple", instruments: [] })
   })
 
   it("change nothing the second time", () => {

@@ -127,6 +127,29 @@ describe("the list of today", () => {
     expect(find(changed, 2)?.instruments).toMatchObject([{ symbol: "PRO" }, { symbol: "FB", listed: true }])
   })
 
+  it("tells a rename though another company takes the old symbol on the same day, whichever is larger", () => {
+    const all = first([listed(1, "AAA"), listed(2, "BBB"), listed(3, "DDD")])
+    for (const list of [
+      [listed(1, "BBB"), listed(2, "CCC"), listed(3, "AAA")],
+      [listed(3, "AAA"), listed(2, "CCC"), listed(1, "BBB")]
+    ]) {
+      const changed = merged(all, list)
+      expect([1, 2, 3].map((cik) => find(changed, cik)?.instruments.map(({ id, symbol }) => [id, symbol]))).toEqual([
+        [[1_000, "BBB"]],
+        [[1_001, "CCC"]],
+        [[1_002, "AAA"]]
+      ])
+      expect(find(changed, 2)?.instruments[0]?.aliases).toMatchObject([
+        { symbol: "CCC" },
+        { symbol: "BBB", fate: "renamed" }
+      ])
+    }
+    // one that has none of its own left says whose it is now
+    expect(find(merged(all, [listed(1, "AAA"), listed(3, "DDD"), listed(3, "BBB")]), 2)?.instruments).toMatchObject([
+      { listed: false, aliases: [{ symbol: "BBB", fate: "now of Company 3" }] }
+    ])
+  })
+
   it("leaves names, sectors and finer exchanges that were chosen before, and companies that have no number", () => {
     const known = [
       company("KO", "Coca-Cola", { id: "cik:1", cik: 1 }),

@@ -97,22 +97,9 @@ const renamings = (
   return pairs
 }
 
-/** Companies that change, as they are to be; those that do not are left out. */
-export const mergeList = (
-  known: ReadonlyArray<Company>,
-  list: ReadonlyArray<ListedSymbol>,
-  context: ListContext
-): ReadonlyArray<Company> => {
-  const { before, today } = context
-  const lastSeen = before ?? today
-  const companies = new Map(known.map((company) => [company.id, company]))
-  const originals = new Map(companies)
-  const ownerOf = new Map<string, string>()
-  for (const { id, instruments } of known) {
-    for (const { listed, symbol } of instruments) if (listed) ownerOf.set(symbol, id)
-  }
-  let nextInstrument = context.nextInstrument
+type Groups = ReadonlyMap<string, ReadonlyArray<ListedSymbol>>
 
+const groupsOf = (list: ReadonlyArray<ListedSymbol>): Groups => {
   const groups = new Map<string, Array<ListedSymbol>>()
   for (const listed of list) {
     const id = companyId(listed.cik)
@@ -120,95 +107,98 @@ export const mergeList = (
     if (group === undefined) groups.set(id, [listed])
     else group.push(listed)
   }
+  return groups
+}
 
-  const change = (id: string, instruments: (before: ReadonlyArray<Instrument>) => ReadonlyArray<Instrument>) => {
-    const company = companies.get(id)
-    if (company !== undefined) companies.set(id, { ...company, instruments: instruments(company.instruments) })
-  }
+/** A company that was known without its number, and which of its instruments are that number's. */
+interface StandIn {
+  readonly company: Company
+  readonly instruments: ReadonlyArray<Instrument>
+}
 
-  /** Takes a listed instrument away from another company: it comes along when that one was only a stand-in without a number. */
-  const takeFrom = (owner: string, { symbol }: ListedSymbol, to: string): Instrument | undefined => {
-    const other = companies.get(owner)
-    const instrument = other?.instruments.find((one) => one.listed && one.symbol === symbol)
-    if (other === undefined || instrument === undefined) return undefined
-    if (other.cik === null) {
-      change(owner, (all) => all.filter((one) => one !== instrument))
-      return instrument
+/** By the id of the company they stood for. */
+const standInsOf = (known: ReadonlyArray<Company>, list: ReadonlyArray<ListedSymbol>) => {
+  const idOf = new Map(list.map(({ cik, symbol }) => [symbol, companyId(cik)]))
+  const standIns = new Map<string, Array<StandIn>>()
+  for (const company of known) {
+    if (company.cik !== null) continue
+    for (const instrument of company.instruments) {
+      const id = instrument.listed ? idOf.get(instrument.symbol) : undefined
+      if (id !== undefined) standIns.set(id, [...(standIns.get(id) ?? []), { company, instruments: [instrument] }])
     }
-    const fate = `now of ${groups.get(to)?.[0]?.name ?? to}`
-    change(owner, (all) => all.map((one) => (one === instrument ? unlisted(one, lastSeen, fate) : one)))
-    return undefined
   }
+  return standIns
+}
 
-  let rank = 0
-  for (const [id, group] of groups) {
-    rank++
-    const [first] = group
-    if (first === undefined) continue
-    const taken = new Map<string, Instrument>()
-    let standIn: Company | undefined
-    let standIns = 0
-    for (const listed of group) {
-      const owner = ownerOf.get(listed.symbol)
-      if (owner === undefined || owner === id) continue
-      const its = companies.get(owner)
-      const instrument = takeFrom(owner, listed, id)
-      if (instrument === undefined) continue
-      taken.set(listed.symbol, instrument)
-      standIns++
-      standIn = its
-    }
+/** One that the list names for the first time. */
+const newCompany = (id: string, first: ListedSymbol, standIns: ReadonlyArray<StandIn>): Company => {
+  // one stand-in was this company; several were funds of one trust
+  const only = standIns.length === 1 ? standIns[0]?.company : undefined
+  return {
+    id,
+    cik: first.cik,
+    name: only?.name ?? first.name,
+    legalName: null,
+    sector: standIns[0]?.company.sector ?? null,
+    sic: null,
+    industry: standIns[0]?.company.industry ?? null,
+    fiscalYearEnd: null,
+    rank: null,
+    formerNames: only?.formerNames ?? [],
+    instruments: [],
+    listedSince: null,
+    detailedAt: null
+  }
+}
 
-    const had = companies.get(id)
-    const company: Company = named(
-      had ?? {
-        id,
-        cik: first.cik,
-        // one stand-in was this company; several were funds of one trust
-        name: standIns === 1 && standIn !== undefined ? standIn.name : first.name,
-        legalName: null,
-        sector: standIn?.sector ?? null,
-        sic: null,
-        industry: standIn?.industry ?? null,
-        fiscalYearEnd: null,
-        rank,
-        formerNames: standIns === 1 && standIn !== undefined ? standIn.formerNames : [],
-        instruments: [],
-        listedSince: null,
-        detailedAt: null
-      },
-      first.name,
-      context
-    )
+/** Companies that change, as they are to be; those that do not are left out. */
+export const mergeList = (
+  known: ReadonlyArray<Company>,
+  list: ReadonlyArray<ListedSymbol>,
+  context: ListContext
+): ReadonlyArray<Company> => {
+  const { before, today } = context
+  const originals = new Map(known.map((company) => [company.id, company]))
+  const companies = new Map(originals)
+  const groups = groupsOf(list)
+  const standIns = standInsOf(known, list)
+  const nameOf = new Map(list.map(({ name, symbol }) => [symbol, name]))
+  /** What becomes of an instrument that its company lists no more under its symbol. */
+  const gone = (instrument: Instrument): Instrument => {
+    const taker = nameOf.get(instrument.symbol)
+    return unlisted(instrument, before ?? today, taker === undefined ? "no longer listed" : `now of ${taker}`)
+  }
+  let nextInstrument = context.nextInstrument
 
+  const instrumentsOf = (had: ReadonlyArray<Instrument>, group: ReadonlyArray<ListedSymbol>) => {
     const wanted = new Map(group.map((listed) => [listed.symbol, listed]))
-    const its = [...company.instruments, ...taken.values()]
-    const went = its.filter(({ listed, symbol }) => listed && !wanted.has(symbol))
-    const here = new Set(its.flatMap(({ listed, symbol }) => (listed ? [symbol] : [])))
-    const came = group.filter(({ symbol }) => !here.has(symbol))
+    const here = new Set(had.flatMap(({ listed, symbol }) => (listed ? [symbol] : [])))
     const back = new Map(
-      came.flatMap((listed) => {
-        const instrument = its.find((one) => !one.listed && one.symbol === listed.symbol)
-        return instrument === undefined ? [] : [[instrument, listed] as const]
+      group.flatMap((listed) => {
+        const again = here.has(listed.symbol)
+          ? undefined
+          : had.find((one) => !one.listed && one.symbol === listed.symbol)
+        return again === undefined ? [] : [[again, listed] as const]
       })
     )
     const revived = new Set(back.values())
-    const fresh = came.filter((listed) => !revived.has(listed))
-    const pairs = renamings(went, fresh)
+    const came = group.filter((listed) => !here.has(listed.symbol) && !revived.has(listed))
+    const pairs = renamings(
+      had.filter(({ listed, symbol }) => listed && !wanted.has(symbol)),
+      came
+    )
     const paired = new Set(pairs.values())
-
-    const kept = its.map((instrument) => {
+    const kept = had.map((instrument) => {
       const to = pairs.get(instrument)
       if (to !== undefined) return renamed(instrument, to, context)
       const again = back.get(instrument)
       if (again !== undefined) return relisted(instrument, again, context)
       const listed = instrument.listed ? wanted.get(instrument.symbol) : undefined
-      if (listed !== undefined) return exchanged(instrument, listed.exchange, context)
-      return unlisted(instrument, lastSeen, "no longer listed")
+      return listed === undefined ? gone(instrument) : exchanged(instrument, listed.exchange, context)
     })
-    // before the first list nobody looked: when it was first traded is not known
+    // before the first list nobody looked: since when it is traded is not known
     const since = before === null ? null : today
-    const added = fresh
+    const added = came
       .filter((listed) => !paired.has(listed))
       .map(
         ({ exchange, symbol }): Instrument => ({
@@ -222,24 +212,33 @@ export const mergeList = (
       )
     const place = new Map(group.map(({ symbol }, at) => [symbol, at]))
     const placeOf = ({ listed, symbol }: Instrument) => (listed ? (place.get(symbol) ?? group.length) : group.length)
+    return [...kept, ...added].sort((a, b) => placeOf(a) - placeOf(b))
+  }
+
+  for (const { company, instruments } of [...standIns.values()].flat()) {
+    const left = companies.get(company.id) ?? company
+    companies.set(company.id, { ...left, instruments: left.instruments.filter((one) => !instruments.includes(one)) })
+  }
+  let rank = 0
+  for (const [id, group] of groups) {
+    rank++
+    const [first] = group
+    if (first === undefined) continue
+    const stoodIn = standIns.get(id) ?? []
+    const company = named(companies.get(id) ?? newCompany(id, first, stoodIn), first.name, context)
+    const had = [...company.instruments, ...stoodIn.flatMap(({ instruments }) => instruments)]
     companies.set(id, {
       ...company,
       rank,
-      listedSince: company.listedSince ?? today,
-      instruments: [...kept, ...added].sort((a, b) => placeOf(a) - placeOf(b))
+      instruments: instrumentsOf(had, group),
+      listedSince: company.listedSince ?? today
     })
   }
-
   // the list is whole: who has a number and is not in it is listed no more
   for (const [id, company] of companies) {
     if (company.cik === null || groups.has(id)) continue
-    companies.set(id, {
-      ...company,
-      rank: null,
-      instruments: company.instruments.map((instrument) => unlisted(instrument, lastSeen, "no longer listed"))
-    })
+    companies.set(id, { ...company, rank: null, instruments: company.instruments.map(gone) })
   }
-
   return [...companies.values()].filter((company) => !same(company, originals.get(company.id)))
 }
 

@@ -168,8 +168,26 @@ describe("companies import", () => {
     const csv = await file("eu.csv", '\uFEFFCIK,Symbol,Name\n,SAP,"SAP, SE"\n320193,aapl,\n')
     expect((await asOperator(["companies", "import", csv])).out).toBe("2 added, 0 changed, 0 as they were\n")
     expect(market.companies.imported).toEqual([
-      { symbol: "SAP", name: "SAP, SE", legalName: null, exchange: null, sector: null, industry: null, cik: null },
-      { symbol: "aapl", name: null, legalName: null, exchange: null, sector: null, industry: null, cik: 320193 }
+      {
+        symbol: "SAP",
+        name: "SAP, SE",
+        legalName: null,
+        exchange: null,
+        sector: null,
+        industry: null,
+        cik: null,
+        rank: null
+      },
+      {
+        symbol: "aapl",
+        name: null,
+        legalName: null,
+        exchange: null,
+        sector: null,
+        industry: null,
+        cik: 320193,
+        rank: null
+      }
     ])
     market.companies.imported.length = 0
     const tickers = { "0": { cik_str: 1067983, ticker: "BRK-B", title: "BERKSHIRE HATHAWAY INC" } }
@@ -178,8 +196,8 @@ describe("companies import", () => {
     const json = await file("company_tickers_exchange.json", JSON.stringify(exchange))
     for (const each of [gz, json]) expect((await asOperator(["companies", "import", each, "--json"])).code).toBe(0)
     expect(market.companies.imported).toMatchObject([
-      { symbol: "BRK.B", name: null, legalName: "BERKSHIRE HATHAWAY INC", cik: 1067983 },
-      { symbol: "ONE", exchange: "NASDAQ" }
+      { symbol: "BRK.B", name: null, legalName: "BERKSHIRE HATHAWAY INC", cik: 1067983, rank: 1 },
+      { symbol: "ONE", exchange: "NASDAQ", rank: null }
     ])
   })
 
@@ -196,7 +214,8 @@ describe("companies import", () => {
     ["no-symbol.csv", "name\nApple\n", "symbol among them"],
     ["column.csv", "symbol,colour\nA,red\n", '"colour" is no column of ours'],
     ["empty.csv", "symbol\n", "there is no company in it"],
-    ["cik.csv", "symbol,cik\nA,12x\n", "line 2:"],
+    ["cik.csv", "symbol,cik\n\nA,12x\n", "line 3:"],
+    ["control.csv", 'symbol,name\nA,"a\u0000b"\n', "line 2:"],
     ["ragged.csv", "symbol,name\nA\n", "line 2"],
     ["half.json", '{"0": {"cik_str": 1', "a part of it"],
     ["other.json", '["AAPL"]', "neither company_tickers.json nor"],

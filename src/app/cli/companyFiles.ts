@@ -41,9 +41,13 @@ const fromJson = (text: string): Effect.Effect<ReadonlyArray<ImportedListing>, C
     })
     const read = entriesOf(value)
     if (typeof read === "string") return yield* refused(read)
+    // the other file is in no order that means anything
+    const isBySize = !isExchangeFile(value)
     if (read.unusable > 0) {
       return yield* refused(`${read.unusable} of ${read.total} entries cannot be used, e.g. ${read.example}`)
     }
+    const ciks = [...new Set(read.entries.map(({ cik }) => cik))]
+    const placeOf = new Map(isBySize ? ciks.map((cik, place) => [cik, place + 1]) : [])
     return read.entries.map(({ cik, exchange, name, symbol }) => ({
       symbol,
       name: null,
@@ -51,7 +55,8 @@ const fromJson = (text: string): Effect.Effect<ReadonlyArray<ImportedListing>, C
       exchange,
       sector: null,
       industry: null,
-      cik
+      cik,
+      rank: placeOf.get(cik) ?? null
     }))
   })
 
@@ -61,26 +66,28 @@ const COLUMNS = ["symbol", "name", "legal_name", "exchange", "sector", "industry
 type Column = (typeof COLUMNS)[number]
 const isColumn = (name: string): name is Column => COLUMNS.some((column) => column === name)
 
-const isRow = Schema.is(Schema.Array(Schema.String))
+const isRow = Schema.is(
+  Schema.Struct({ record: Schema.Array(Schema.String), info: Schema.Struct({ lines: Schema.Int }) })
+)
 const decodeListing = Schema.decodeUnknownEffect(ImportedListing)
 
 const cellsOf = (text: string): Effect.Effect<ReadonlyArray<unknown>, CompanyFileError> =>
   Effect.try({
-    try: (): ReadonlyArray<unknown> => parse(text, { bom: true, skip_empty_lines: true, trim: true }),
+    try: (): ReadonlyArray<unknown> => parse(text, { bom: true, skip_empty_lines: true, trim: true, info: true }),
     catch: (error) => refused(error instanceof Error ? error.message : String(error))
   })
 
 const fromCsv = (text: string): Effect.Effect<ReadonlyArray<ImportedListing>, CompanyFileError> =>
   Effect.gen(function* () {
     const [header, ...rows] = (yield* cellsOf(text)).filter(isRow)
-    const names = (header ?? []).map((name) => name.toLowerCase())
+    const names = (header?.record ?? []).map((name) => name.toLowerCase())
     if (!names.includes("symbol"))
       return yield* refused(`its first line must name the columns, symbol among them (${COLUMNS.join(", ")})`)
     const odd = names.find((name) => !isColumn(name))
     if (odd !== undefined) return yield* refused(`"${odd}" is no column of ours (${COLUMNS.join(", ")})`)
-    return yield* Effect.forEach(rows, (row, at) => {
+    return yield* Effect.forEach(rows, ({ info, record }) => {
       const cell = (column: Column): string | null => {
-        const value = row[names.indexOf(column)] ?? ""
+        const value = record[names.indexOf(column)] ?? ""
         return value === "" ? null : value
       }
       const cik = cell("cik")
@@ -91,8 +98,9 @@ const fromCsv = (text: string): Effect.Effect<ReadonlyArray<ImportedListing>, Co
         exchange: cell("exchange"),
         sector: cell("sector"),
         industry: cell("industry"),
-        cik: cik === null ? null : /^\d{1,10}$/.test(cik) ? Number(cik) : Number.NaN
-      }).pipe(Effect.mapError(({ message }) => refused(`line ${at + 2}: ${message.replace(/\s+/g, " ")}`)))
+        cik: cik === null ? null : /^\d{1,10}$/.test(cik) ? Number(cik) : Number.NaN,
+        rank: null
+      }).pipe(Effect.mapError(({ message }) => refused(`line ${info.lines}: ${message.replace(/\s+/g, " ")}`)))
     })
   })
 

@@ -90,6 +90,9 @@ const resultOf = (exit: Exit.Exit<Answer<unknown>, Again | SourceError>): string
   return failure._tag === "Again" ? failure.result : failure.kind
 }
 
+/** What clients may be told of an address: a mirror's is nobody's business. */
+const nameOf = (url: URL): string => `The SEC's ${url.pathname}`
+
 const make = Effect.fnUntraced(function* (options: SecClientOptions) {
   const gauges = yield* Gauges
   const http = HttpClient.withScope(yield* HttpClient.HttpClient)
@@ -134,14 +137,14 @@ const make = Effect.fnUntraced(function* (options: SecClientOptions) {
       const busy = yield* pause(millis, "busy", message)
       return yield* millis > LONGEST_WAIT_MILLIS ? busy : new Again({ result: "busy", message })
     }
-    if (status >= 500) return yield* new Again({ result: "failed", message: `${url.href} answers ${status}.` })
+    if (status >= 500) return yield* new Again({ result: "failed", message: `${nameOf(url)} answers ${status}.` })
     const location = headers.location
     if ([301, 302, 303, 307, 308].includes(status) && location !== undefined && URL.canParse(location, url)) {
       const to = new URL(location, url)
       if (isAllowed(to)) return { _tag: "Moved", to }
-      return yield* malformed(`${url.href} leads to ${to.host}, which is not the SEC: not followed.`)
+      return yield* malformed(`${nameOf(url)} leads to ${to.host}, which is not the SEC: not followed.`)
     }
-    return yield* malformed(`${url.href} answers ${status}, which was not to be expected.`)
+    return yield* malformed(`${nameOf(url)} answers ${status}, which was not to be expected.`)
   })
 
   const read = Effect.fnUntraced(function* <A>(
@@ -151,25 +154,24 @@ const make = Effect.fnUntraced(function* (options: SecClientOptions) {
     yield* gauges.track("sec_requests_active")
     const response = yield* http.execute(HttpClientRequest.get(url, { headers })).pipe(
       Effect.mapError(
-        ({ reason }) => new Again({ result: "failed", message: `${url.host} does not answer: ${reasonOf(reason)}.` })
+        ({ reason }) => new Again({ result: "failed", message: `The SEC does not answer: ${reasonOf(reason)}.` })
       ),
       Effect.timeoutOrElse({
         duration: HEADERS_DEADLINE,
-        orElse: () =>
-          new Again({ result: "failed", message: `${url.host} does not answer within ${HEADERS_DEADLINE}.` })
+        orElse: () => new Again({ result: "failed", message: `The SEC does not answer within ${HEADERS_DEADLINE}.` })
       })
     )
     const judged = yield* judge(url, response)
     if (judged !== undefined) return judged
     const arrived = (bytes: number) => gauges.add("sec_bytes_total", bytes)
-    const text = yield* bodyText(response, { name: url.href, maxBytes, arrived })
+    const text = yield* bodyText(response, { name: nameOf(url), maxBytes, arrived })
     const json = yield* Effect.try({
       try: (): unknown => JSON.parse(text),
       // it may have been cut short without anybody saying so
-      catch: () => new Again({ result: "malformed", message: `${url.href} is not JSON, or not all of it came.` })
+      catch: () => new Again({ result: "malformed", message: `${nameOf(url)} is not JSON, or not all of it came.` })
     })
     const value = yield* Schema.decodeUnknownEffect(schema)(json).pipe(
-      Effect.mapError(({ message }) => malformed(`${url.href} is not of the shape it had: ${firstLine(message)}.`))
+      Effect.mapError(({ message }) => malformed(`${nameOf(url)} is not of the shape it had: ${firstLine(message)}.`))
     )
     return { _tag: "Read", value }
   })
@@ -179,7 +181,7 @@ const make = Effect.fnUntraced(function* (options: SecClientOptions) {
       Effect.scoped,
       Effect.timeoutOrElse({
         duration: DEADLINE,
-        orElse: () => new Again({ result: "failed", message: `${url.href} did not come within ${DEADLINE}.` })
+        orElse: () => new Again({ result: "failed", message: `${nameOf(url)} did not come within ${DEADLINE}.` })
       }),
       Effect.onExit((exit) => Effect.sync(() => gauges.add("sec_requests_total", 1, `result="${resultOf(exit)}"`)))
     )
@@ -195,7 +197,7 @@ const make = Effect.fnUntraced(function* (options: SecClientOptions) {
       if (answer._tag === "Read") return answer.value
       url = answer.to
     }
-    return yield* malformed(`${from.href} leads from one address to another, more than ${MAX_REDIRECTS} times.`)
+    return yield* malformed(`${nameOf(from)} leads from one address to another, more than ${MAX_REDIRECTS} times.`)
   })
 
   const giveUp = ({ message, result }: Again) =>

@@ -1,6 +1,7 @@
 /** What of the SEC's submissions/CIK##########.json describes a company. A field that makes no sense counts as not there. */
 import { Schema } from "effect"
 import type { CompanyDetails } from "../../actors/companies/CompanySource.ts"
+import { plainText } from "./plainText.ts"
 
 const OptionalText = Schema.optional(Schema.NullOr(Schema.String))
 
@@ -18,7 +19,7 @@ export const Submissions = Schema.Struct({
 export type Submissions = typeof Submissions.Type
 
 const textOf = (text: string | null | undefined): string | null => {
-  const trimmed = text?.trim() ?? ""
+  const trimmed = plainText(text ?? "")
   return trimmed === "" ? null : trimmed
 }
 
@@ -48,7 +49,7 @@ export const cikOf = ({ cik }: Submissions): number => (/^\d+$/.test(String(cik)
 
 export const detailsOf = (cik: number, file: Submissions): CompanyDetails => ({
   cik,
-  name: file.name.trim(),
+  name: plainText(file.name),
   sic: sicOf(file.sic),
   industry: textOf(file.sicDescription),
   fiscalYearEnd: yearEndOf(file.fiscalYearEnd),

@@ -7,6 +7,7 @@
 import { Schema } from "effect"
 import type { ListedSymbol } from "../../actors/companies/CompanySource.ts"
 import { normaliseSymbol, symbolPattern } from "../../rpc/market.ts"
+import { plainText } from "./plainText.ts"
 
 /** One bad entry must not hide the others: each is judged by itself. */
 export const TickerFile = Schema.Record(Schema.String, Schema.Unknown)
@@ -34,14 +35,15 @@ const exchangeOf = (value: unknown): string | null | undefined => {
   if (value === null || value === undefined) return null
   if (typeof value !== "string") return undefined
   // "Nasdaq", but "NYSE" and "CBOE"
-  return value.trim() === "" ? null : value.trim().toUpperCase()
+  const name = plainText(value)
+  return name === "" ? null : name.toUpperCase()
 }
 
 /** undefined: of no use. */
 const entryOf = (row: Row): ListedSymbol | undefined => {
   if (!isCik(row.cik) || typeof row.ticker !== "string" || typeof row.name !== "string") return undefined
   const symbol = normaliseSymbol(row.ticker)
-  const name = row.name.trim()
+  const name = plainText(row.name)
   const exchange = exchangeOf(row.exchange)
   if (!symbolPattern.test(symbol) || name === "" || exchange === undefined) return undefined
   return { cik: row.cik, symbol, name, exchange }

@@ -24,7 +24,8 @@ const sap: ImportedListing = {
   exchange: null,
   sector: null,
   industry: null,
-  cik: null
+  cik: null,
+  rank: null
 }
 
 /** With a directory that knows one company, and all that was said on the bus of changes and syncs. */

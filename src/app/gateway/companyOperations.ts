@@ -11,7 +11,8 @@ import { companiesChangedTopic, companySyncTopic } from "../../rpc/topics.ts"
 import { Operator } from "./Operator.ts"
 
 const stateOf = ({ error, isOn, phase, requestedAt }: SyncState): SyncStatus["state"] => {
-  if (isOn !== true) return "off"
+  // null: no worker has been here yet; one that comes takes the request up
+  if (isOn === false || (isOn === null && requestedAt === null)) return "off"
   if (requestedAt !== null || error !== null) return "waiting"
   return phase === null ? "idle" : "running"
 }
@@ -47,13 +48,19 @@ export const makeCompanyOperations = Effect.gen(function* () {
 
   const sync = Effect.fnUntraced(function* (request: { readonly operator: string }) {
     yield* operator.check(request.operator)
-    const state = yield* whenStored(master.state)
-    if (stateOf(state) !== "running" && stateOf(state) !== "off") {
-      const requestedAt = yield* Clock.currentTimeMillis
-      yield* whenStored(Effect.orDie(master.note({ requestedAt, error: null })))
-    }
-    // a worker that was off looks again
-    yield* bus.publish(companySyncTopic, { version: state.version })
+    const requestedAt = yield* Clock.currentTimeMillis
+    // under the lock: a sync that begins meanwhile is the one that was asked for
+    const version = yield* whenStored(
+      master.change({
+        of: { ids: [], symbols: [] },
+        decide: ({ state }) => ({
+          changed: [],
+          state: state.isOn === false || stateOf(state) === "running" ? {} : { requestedAt, error: null },
+          answer: state.version
+        })
+      })
+    ).pipe(Effect.catchTag("StaleSync", Effect.die))
+    yield* bus.publish(companySyncTopic, { version })
     return yield* status()
   })
 

@@ -42,8 +42,8 @@ export const catalogue: Readonly<Record<string, Description>> = {
   company_index_bytes: gauge("Memory of the search index itself.", ""),
 
   company_syncs_total: counter(
-    "Syncs of the companies that this worker ended, by how: done, or why the SEC could not be read.",
-    ...["done", "off", "refused", "busy", "malformed"].map((result) => `result="${result}"`)
+    "Syncs of the companies that this worker ended, by how: done; why the SEC could not be read; failed: what it said could not be taken in.",
+    ...["done", "off", "refused", "busy", "malformed", "failed"].map((result) => `result="${result}"`)
   ),
   company_details_read_total: counter("Companies whose particulars were read.", ""),
 

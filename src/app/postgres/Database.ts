@@ -3,7 +3,7 @@
  * see only SqlClient, and end what a database that is away does to them with `whenAway`.
  */
 import { PgClient } from "@effect/sql-pg"
-import { Effect, Fiber, type Layer, Redacted, Schema } from "effect"
+import { Duration, Effect, Fiber, type Layer, Redacted, Schema } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 import type { Gauges } from "../../actors/kernel/Gauges.ts"
 import type { FolderInUse } from "./FolderLock.ts"
@@ -111,10 +111,11 @@ export const Database = { layer }
  * the connection that gave none is closed in the background, and the next call finds another.
  */
 export const whenAway = <A, E, R>(
-  effect: Effect.Effect<A, E | SqlError.SqlError, R>
+  effect: Effect.Effect<A, E | SqlError.SqlError, R>,
+  within: Duration.Input = ANSWER_WITHIN
 ): Effect.Effect<A, Exclude<E, SqlError.SqlError>, R> =>
   Effect.catch(
-    withDeadline(effect),
+    withDeadline(effect, within),
     (error): Effect.Effect<never, Exclude<E, SqlError.SqlError>> =>
       isOther(error) ? Effect.fail(error) : Effect.die(error)
   )
@@ -122,13 +123,17 @@ export const whenAway = <A, E, R>(
 const isOther = <E>(error: E | SqlError.SqlError): error is Exclude<E, SqlError.SqlError> => !SqlError.isSqlError(error)
 
 /** Not Effect.timeout alone: that would wait until the server has confirmed that it gave up, and nobody may be there to do so. */
-const withDeadline = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
+const withDeadline = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>, within: Duration.Input) {
   const fiber = yield* Effect.forkDetach(effect, { startImmediately: true })
   return yield* Fiber.join(fiber).pipe(
     Effect.timeoutOrElse({
-      duration: ANSWER_WITHIN,
+      duration: within,
       orElse: () =>
-        Effect.die(new DatabaseUnreachable({ message: `The database gave no answer within ${ANSWER_WITHIN}` }))
+        Effect.die(
+          new DatabaseUnreachable({
+            message: `The database gave no answer within ${Duration.format(Duration.fromInputUnsafe(within))}`
+          })
+        )
     }),
     Effect.ensuring(Effect.sync(() => fiber.interruptUnsafe()))
   )

@@ -16,6 +16,8 @@ import { Company } from "../../rpc/companies.ts"
 import { whenAway } from "./Database.ts"
 import { float8, int4, texts } from "./params.ts"
 
+/** All companies are read and written in one change, each statement within its own time. */
+const CHANGED_WITHIN = "1 minute"
 /** Companies read, or written, by one statement. */
 const PAGE = 500
 
@@ -44,7 +46,7 @@ FROM companies c WHERE (c.version, c.id) > ($1::bigint, $2::text) ORDER BY c.ver
 /** $1: ids; $2: symbols. */
 export const WITHIN = `
 SELECT ${COMPANY} FROM companies c
-WHERE c.id = ANY ($1::text[] || ARRAY (SELECT company FROM instruments WHERE listed AND symbol = ANY ($2::text[])))
+WHERE c.id = ANY ($1::text[] || ARRAY (SELECT company FROM instruments WHERE symbol = ANY ($2::text[])))
 ORDER BY c.version, c.id`
 
 /** $1: a day; $2: how many. Those never read first: two ranges of the index, one after the other. */
@@ -99,7 +101,7 @@ WHERE (excluded.symbol, excluded.exchange, excluded.from_day, excluded.until_day
 const STATE = `
 SELECT version::float8 AS version, run::float8 AS run, is_on AS "isOn", phase, done, total,
   requested_at::float8 AS "requestedAt", started_at::float8 AS "startedAt", finished_at::float8 AS "finishedAt",
-  next_at::float8 AS "nextAt", error, failures, short_lists AS "shortLists", listed_on::text AS "listedOn", bundle
+  next_at::float8 AS "nextAt", error, failures, short_lists AS "shortLists", short_listed_on::text AS "shortListedOn", listed_on::text AS "listedOn", bundle
 FROM company_sync`
 
 const columns: Readonly<Record<keyof SyncState, string>> = {
@@ -116,6 +118,7 @@ const columns: Readonly<Record<keyof SyncState, string>> = {
   error: "error",
   failures: "failures",
   shortLists: "short_lists",
+  shortListedOn: "short_listed_on",
   listedOn: "listed_on",
   bundle: "bundle"
 }
@@ -196,7 +199,7 @@ export const SymbolMasterSql = {
             yield* write(changed, version)
             yield* noted({ ...patch, version })
             return answer
-          }).pipe(sql.withTransaction, Effect.catchTag("SqlError", Effect.die)),
+          }).pipe(sql.withTransaction, (changed) => whenAway(changed, CHANGED_WITHIN)),
         state: whenAway(
           Effect.flatMap(sql.unsafe<SyncState>(STATE), ([state]) =>
             state === undefined ? Effect.die(new Error("company_sync has no row")) : Effect.succeed(state)

@@ -72,7 +72,8 @@ const follow = Effect.fnUntraced(function* (
       return yield* new Failure({ code: ExitCode.TryAgain, message: `${status.error.replace(/\.$/, "")}${again}` })
     }
     if (status.state === "idle" && status.finishedAt !== begun.finishedAt) return status
-    yield* showing(`${progressBar(status.done, status.total, out.columns())} ${phaseText(status)}`)
+    const counts = status.state === "running" ? status : { done: 0, total: 0 }
+    yield* showing(`${progressBar(counts.done, counts.total, out.columns())} ${phaseText(status)}`)
     yield* Effect.sleep(LOOK_EVERY)
     status = yield* Effect.mapError(client.syncStatus, fromServer(url))
   }
@@ -112,7 +113,7 @@ const runStatus = Effect.fn("cli.companies.status")(function* (input: { readonly
     ["companies", `${format.count(status.companies)}, with ${format.count(status.instruments)} listed symbols`],
     ["sync", status.state === "running" ? `${phaseText(status)}, ${status.done} of ${status.total}` : status.state],
     ["finished", time(status.finishedAt)],
-    ["next", status.state === "off" ? null : time(status.nextAt)],
+    ["next", status.state === "off" || status.state === "running" ? null : time(status.nextAt)],
     ["error", status.error]
   ]
   yield* out.write(

@@ -40,6 +40,7 @@ export default Effect.gen(function* () {
       share_class text,
       CONSTRAINT instruments_symbol EXCLUDE USING btree (symbol WITH =) WHERE (listed) DEFERRABLE INITIALLY DEFERRED
     )`
+  yield* sql`CREATE INDEX instruments_any_symbol ON instruments (symbol)`
   yield* sql`CREATE INDEX instruments_company ON instruments (company, place)`
 
   // place: the newest first, from 0
@@ -68,6 +69,7 @@ export default Effect.gen(function* () {
       done integer NOT NULL DEFAULT 0,
       total integer NOT NULL DEFAULT 0,
       failures integer NOT NULL DEFAULT 0,
+      short_listed_on date,
       short_lists integer NOT NULL DEFAULT 0,
       listed_on date,
       only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
