@@ -24,6 +24,7 @@ const rows = lines.map((line) => {
   return {
     symbol,
     name: name.replace(/ Class [A-Z]$/, ""),
+    shareClass: / (Class [A-Z])$/.exec(name)?.[1] ?? "",
     exchange,
     sector,
     cik: found?.cik,
@@ -34,8 +35,8 @@ const rows = lines.map((line) => {
 const ranked = rows.filter(({ rank }) => rank !== undefined).sort((a, b) => (a.rank ?? 0) - (b.rank ?? 0))
 const others = rows.filter(({ rank }) => rank === undefined).sort((a, b) => b.traded - a.traded)
 ranked.splice(FUNDS_FROM, 0, ...others)
-const text = ranked.map(({ symbol, name, exchange, sector, cik }) =>
-  [symbol, name, exchange, sector, cik ?? ""].join(",")
+const text = ranked.map(({ symbol, name, exchange, sector, cik, shareClass }) =>
+  [symbol, name, exchange, sector, cik ?? "", shareClass].join(",")
 )
-writeFileSync(new URL("companies/bundled.csv", root), `symbol,name,exchange,sector,cik\n${text.join("\n")}\n`)
+writeFileSync(new URL("companies/bundled.csv", root), `symbol,name,exchange,sector,cik,class\n${text.join("\n")}\n`)
 console.log(`${text.length} instruments of ${new Set(ranked.map(({ cik, symbol }) => cik ?? symbol)).size} companies`)

@@ -184,6 +184,22 @@ describe("words", () => {
     expect(Array.from(listed.search("microsoft corporation")).map(({ ranges }) => ranges)).toEqual([[[0, 9]]])
   })
 
+  it("that match a name are no typo of others; four letters that are a symbol may be", () => {
+    const listed = build([
+      one("KO", "Coca-Cola"),
+      one("CPRT", "Copart"),
+      one("APPE", "Something"),
+      one("AAPL", "Apple")
+    ])
+    const tiersOf = (text: string) =>
+      Array.from(listed.search(text)).map(({ listed: { symbol }, tier }) => [symbol, tier])
+    expect(tiersOf("coca")).toEqual([["KO", "name-prefix"]])
+    expect(tiersOf("appe")).toEqual([
+      ["APPE", "symbol"],
+      ["AAPL", "near"]
+    ])
+  })
+
   it("of several the rarest decides which names are looked at, however many have the others", () => {
     const many = Array.from({ length: 2_000 }, (_, i) => one(`N${i}`, `Technologies Number ${i}`))
     const last = build([...many, one("TTM", "TTM Advanced Technologies Group")])

@@ -176,6 +176,7 @@ export class CompanyIndex<A extends Listed> {
   *#all(text: string, query: FoldedText, told: ReadonlySet<number>): Generator<Found> {
     yield* this.#exactly(text, query)
     yield* this.#starting(this.#symbols, query.text, "symbol-prefix")
+    const bySymbol = told.size
     yield* this.#starting(this.#names, query.text, "name-prefix")
     yield* this.#starting(
       this.#words,
@@ -186,8 +187,8 @@ export class CompanyIndex<A extends Listed> {
     if (query.starts.length > 1) yield* this.#allWords(wordsOf(query))
     if (query.text.length < NEAR_FROM) return
     const isShort = TWO_EDITS_FROM > query.text.length
-    // what matches is meant so; but four letters are somebody's symbol
-    if (told.size > (isShort ? 1 : 0)) return
+    // what matches is meant so; but four letters are somebody's symbol by chance
+    if (told.size > bySymbol || bySymbol > (isShort ? 1 : 0)) return
     yield* this.#near(query.text, 1)
     if (!isShort && told.size === 0) yield* this.#near(query.text, 2)
   }

@@ -26,7 +26,15 @@ describe("the bundled companies", () => {
 
   it("are one where the SEC knows one, whatever is listed of it", () => {
     expect(by("GOOG")).toBe(by("GOOGL"))
-    expect(by("GOOG")).toMatchObject({ id: "cik:1652044", cik: 1652044, name: "Alphabet" })
+    expect(by("GOOG")).toMatchObject({
+      id: "cik:1652044",
+      cik: 1652044,
+      name: "Alphabet",
+      instruments: [
+        { symbol: "GOOGL", shareClass: "Class A" },
+        { symbol: "GOOG", shareClass: "Class C" }
+      ]
+    })
   })
 
   it("say what some were called, and what became of others", () => {

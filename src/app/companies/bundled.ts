@@ -65,13 +65,13 @@ export const bundledCompanies = (): ReadonlyArray<Company> => {
   const companies = new Map<string, Company>()
   let id = 0
 
-  for (const [at, [symbol = "", name = "", exchange = "", sector = "", cik = ""]] of rows.entries()) {
+  for (const [at, [symbol = "", name = "", exchange = "", sector = "", cik = "", shareClass = ""]] of rows.entries()) {
     const its = former.filter((one) => goesOn(one) && one.now === symbol)
     const instrument: Instrument = {
       id: ++id,
       symbol,
       exchange,
-      shareClass: shareClassOf(symbol),
+      shareClass: shareClass === "" ? shareClassOf(symbol) : shareClass,
       listed: true,
       aliases: [
         { symbol, exchange, from: null, until: null, fate: null },
