@@ -10,7 +10,15 @@ import { describe, expect, it } from "vitest"
 import { until } from "../../scripts/services/processes.mjs"
 import { decodeSettled, settledText } from "../../src/app/nats/ticks/settled.ts"
 import { decodeTickMessage } from "../../src/app/nats/ticks/tickMessage.ts"
-import { barsTopic, feedClockTopic, ownedShardsTopic, quotesTopic, tickShard } from "../../src/rpc/topics.ts"
+import {
+  barsTopic,
+  companiesChangedTopic,
+  companySyncTopic,
+  feedClockTopic,
+  ownedShardsTopic,
+  quotesTopic,
+  tickShard
+} from "../../src/rpc/topics.ts"
 import { eventually } from "../support/cluster.ts"
 import { ClusterWatcher } from "../support/clusterWatcher.ts"
 import { start as lzstock } from "../support/commandLine.ts"
@@ -42,13 +50,15 @@ interface Kind {
   readonly isReal: (data: Uint8Array) => boolean
 }
 
+const standingTopics = [feedClockTopic, ownedShardsTopic, companiesChangedTopic, companySyncTopic]
+
 const kindOf = (prefix: string, subject: string): Kind => {
   const nothing = () => false
   if (/^_INBOX\.\w+$/.test(subject)) return { name: "inbox", isReal: nothing }
   if (/^_INBOX\.\w+\.\*$/.test(subject)) return { name: "answers", isReal: nothing }
   const own = subject.startsWith(`${prefix}.`) ? subject.slice(prefix.length + 1) : ""
   const [, symbol = ""] = /^(?:quotes|bars)\.(.+)$/.exec(own) ?? []
-  const topics = [quotesTopic(symbol), barsTopic(symbol), feedClockTopic, ownedShardsTopic]
+  const topics = [quotesTopic(symbol), barsTopic(symbol), ...standingTopics]
   const topic = topics.find(({ name }) => name === own)
   if (topic !== undefined) return { name: "topic", isReal: decodes((data) => topic.codec.decode(data)) }
   const [, word, last = ""] = /^(settled|ticks|dead\.ticks)\.(\d+|\*)$/.exec(own) ?? []
@@ -266,7 +276,7 @@ const harass = async (cluster: MonitoredCluster, observer: NatsConnection, vanda
   expect(new Set(heard.map(({ name }) => name))).toEqual(
     new Set(["topic", "settled", "ticks", "dead", "dial", "ping", "inbox", "answers"])
   )
-  for (const topic of [...symbols.map(quotesTopic), barsTopic(symbols[0] ?? ""), feedClockTopic, ownedShardsTopic]) {
+  for (const topic of [...symbols.map(quotesTopic), barsTopic(symbols[0] ?? ""), ...standingTopics]) {
     expect(heard.map(({ subject }) => subject)).toContain(`${prefix}.${topic.name}`)
   }
   const busy = new Set(symbols.map((symbol) => `${prefix}.ticks.${tickShard(symbol)}`))

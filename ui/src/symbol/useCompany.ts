@@ -1,7 +1,6 @@
 /** What the company directory says of a symbol, asked anew when that changes, and when a lost connection is back. */
 import { createEffect, createSignal, on, onCleanup } from "solid-js"
 import { type CompanyProfile, UnknownSymbol } from "../../../src/rpc/client.ts"
-import { MAX_SYMBOL_LENGTH } from "../../../src/rpc/market.ts"
 import { useMarket } from "../market/context.ts"
 import { messageOf } from "../market/market.ts"
 
@@ -23,11 +22,6 @@ export const useCompany = (symbol: () => string) => {
       if (mine === asked) setAnswer(next)
     }
     tell({ state: "loading" })
-    if (name.length > MAX_SYMBOL_LENGTH) {
-      // the server would not read it
-      tell({ state: "unknown", message: "No symbol is that long" })
-      return
-    }
     try {
       tell({ state: "ready", profile: await market.client.company(name) })
     } catch (error) {
