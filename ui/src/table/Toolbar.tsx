@@ -61,7 +61,7 @@ export const Toolbar = (props: {
       />
       <button
         type="button"
-        class="icon-button h-8 border-strong"
+        class="icon-button h-8 shrink-0 border-strong px-2.5"
         aria-pressed={ui.watchedOnly()}
         title={ui.watchedOnly() ? "Show all symbols" : "Show the watch list only"}
         data-testid="watched-only"
