@@ -222,8 +222,12 @@ const sync = Effect.fn("CompanySync.sync")(function* (
       seconds: Math.round((now - startedAt) / 1_000)
     })
   } else {
-    const nextAt = now + Math.max(error.retryAfterMillis, pauseAfter(state.failures))
-    yield* master.note({ nextAt, error: error.message, failures: state.failures + 1 }, run)
+    const { done } = yield* master.state
+    // what came in, or an operator who tries, makes the pauses no longer
+    const before = done > 0 ? 0 : state.failures
+    const nextAt = now + Math.max(error.retryAfterMillis, pauseAfter(before))
+    const failures = state.requestedAt === null ? before + 1 : before
+    yield* master.note({ nextAt, error: error.message, failures: Math.max(1, failures) }, run)
     yield* Effect.logWarning("The sync of companies stopped, will go on later", { run, error: error.message })
   }
   gauges.add("company_syncs_total", 1, `result="${error === undefined ? "done" : error.kind}"`)

@@ -173,6 +173,30 @@ describe("the list of today", () => {
     })
   })
 
+  it("joins what is known by an old symbol only to the company that has the new one, or still the old", () => {
+    const block = company("SQ", "Block Inc.", {
+      instruments: [
+        instrument("SQ", { id: 5, listed: false, aliases: [alias("SQ", { until: "2025-01-21", fate: "renamed XYZ" })] })
+      ]
+    })
+    const today = merged([block], [listed(9, "XYZ", "Block, Inc.")])
+    expect(find(today, 9)?.instruments).toMatchObject([
+      { symbol: "XYZ", listed: true },
+      { id: 5, symbol: "SQ", listed: false, aliases: [{ fate: "renamed XYZ" }] }
+    ])
+    expect(today.find(({ id }) => id === "symbol:SQ")?.instruments).toEqual([])
+    const older = merged([block], [listed(9, "SQ", "Block, Inc.")])
+    expect(find(older, 9)?.instruments).toMatchObject([{ id: 5, symbol: "SQ", listed: true }])
+    // whoever takes the symbol of one that was bought is somebody else
+    const twitter = company("TWTR", "Twitter", {
+      instruments: [instrument("TWTR", { id: 6, listed: false, aliases: [alias("TWTR", { fate: "taken private" })] })]
+    })
+    expect(merged([twitter], [listed(8, "TWTR", "Young")])).toMatchObject([
+      { id: "symbol:TWTR", name: "Twitter" },
+      { id: "cik:8", instruments: [{ id: 1_000 }] }
+    ])
+  })
+
   it("whatever the lists: each symbol once, nothing lost, and the same list again changes nothing", () => {
     const symbol = fc.constantFrom("A", "B", "C", "D", "A.PA", "B.PA", "C.WT", "D.WT")
     const one = fc.record({

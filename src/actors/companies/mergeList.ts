@@ -116,6 +116,10 @@ interface StandIn {
   readonly instruments: ReadonlyArray<Instrument>
 }
 
+/** Of one that is known by its old symbol only: the new one. */
+const renamedTo = ({ aliases, listed }: Instrument): string | undefined =>
+  listed ? undefined : /^renamed (\S+)$/.exec(aliases[0]?.fate ?? "")?.[1]
+
 /** By the id of the company they stood for. */
 const standInsOf = (known: ReadonlyArray<Company>, list: ReadonlyArray<ListedSymbol>) => {
   const idOf = new Map(list.map(({ cik, symbol }) => [symbol, companyId(cik)]))
@@ -123,7 +127,11 @@ const standInsOf = (known: ReadonlyArray<Company>, list: ReadonlyArray<ListedSym
   for (const company of known) {
     if (company.cik !== null) continue
     for (const instrument of company.instruments) {
-      const id = instrument.listed ? idOf.get(instrument.symbol) : undefined
+      const now = renamedTo(instrument)
+      // by its new symbol; or by the old one, in a list that is older than that
+      const id =
+        (now === undefined ? undefined : idOf.get(now)) ??
+        (instrument.listed || now !== undefined ? idOf.get(instrument.symbol) : undefined)
       if (id !== undefined) standIns.set(id, [...(standIns.get(id) ?? []), { company, instruments: [instrument] }])
     }
   }

@@ -93,6 +93,17 @@ once         Facebook Inc 2005-01-01 to 2021-10-28
     ])
   })
 
+  it("is asked by quote why the feed does not tell a symbol", async () => {
+    expect(await ask(["quote", "fb"])).toMatchObject({
+      code: 4,
+      err: "lzstock: FB is META today (until 2022-06-08: renamed)\n"
+    })
+    expect((await ask(["quote", "brk-b"])).err).toBe(
+      "lzstock: BRK.B (Berkshire Hathaway) is not in this server's feed (see lzstock listings)\n"
+    )
+    expect((await ask(["quote", "NOPE"])).err).toBe("lzstock: NOPE is not listed here (see lzstock listings)\n")
+  })
+
   it("says what may have been meant by one that is unknown", async () => {
     expect(await ask(["company", "BERKSHIRE"])).toMatchObject({
       code: 4,
@@ -117,7 +128,7 @@ describe("companies sync", () => {
     expect(await asOperator(["companies", "sync"])).toEqual({
       code: 0,
       out: "7,919 companies with 9,610 listed symbols; particulars of 100 read\n",
-      err: ""
+      err: "waiting for a worker\nreading the SEC's list\nreading particulars\n"
     })
     expect(market.companies.syncs).toBe(before + 1)
     market.companies.statuses = [running, { ...idle, finishedAt: 10 }]
@@ -131,7 +142,7 @@ describe("companies sync", () => {
     ]
     expect(await asOperator(["companies", "sync"])).toMatchObject({
       code: 5,
-      err: "lzstock: The SEC asks for a pause; it goes on by itself at 2023-11-14T22:13:20.000Z\n"
+      err: "reading particulars\nlzstock: The SEC asks for a pause; it goes on by itself at 2023-11-14T22:13:20.000Z\n"
     })
   })
 

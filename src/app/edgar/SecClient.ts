@@ -91,7 +91,7 @@ const resultOf = (exit: Exit.Exit<Answer<unknown>, Again | SourceError>): string
 }
 
 /** What clients may be told of an address: a mirror's is nobody's business. */
-const nameOf = (url: URL): string => `The SEC's ${url.pathname}`
+export const nameOf = (url: URL): string => `The SEC's ${url.pathname}`
 
 const make = Effect.fnUntraced(function* (options: SecClientOptions) {
   const gauges = yield* Gauges

@@ -5,7 +5,7 @@
 import { Effect, Layer, type Schema } from "effect"
 import { CompanySource, type SourceError } from "../../actors/companies/CompanySource.ts"
 import { malformed } from "./answers.ts"
-import { SecClient, type SecUrl } from "./SecClient.ts"
+import { nameOf, SecClient, type SecUrl } from "./SecClient.ts"
 import { cikOf, detailsOf, Submissions } from "./submissions.ts"
 import {
   doubtOf,
@@ -39,11 +39,11 @@ const make = Effect.fnUntraced(function* ({ minimumSymbols = MINIMUM_SYMBOLS }: 
     entriesOf: (file: A) => EntriesRead | string
   ): Effect.fn.Return<EntriesRead, SourceError> {
     const file = yield* client.get(url, { maxBytes: MAX_BYTES, schema })
-    if (file === null) return yield* malformed(`${url} is not there any more (404).`)
+    if (file === null) return yield* malformed(`${nameOf(new URL(url))} is not there any more (404).`)
     const read = entriesOf(file)
     const doubt = typeof read === "string" ? read : doubtOf(read, minimumSymbols)
     if (typeof read === "string" || doubt !== undefined) {
-      return yield* malformed(`${url} is not the list it was: ${doubt}. Nothing of it is taken.`)
+      return yield* malformed(`${nameOf(new URL(url))} is not the list it was: ${doubt}. Nothing of it is taken.`)
     }
     if (read.unusable > 0) {
       yield* Effect.logWarning("Entries of the SEC's list were left out", {
@@ -68,7 +68,8 @@ const make = Effect.fnUntraced(function* ({ minimumSymbols = MINIMUM_SYMBOLS }: 
       const url = submissionsUrl(cik)
       const file = yield* client.get(url, { maxBytes: MAX_BYTES, schema: Submissions })
       if (file === null) return null
-      if (cikOf(file) !== cik) return yield* malformed(`${url} is about another company, CIK ${file.cik}.`)
+      if (cikOf(file) !== cik)
+        return yield* malformed(`${nameOf(new URL(url))} is about another company, CIK ${file.cik}.`)
       return detailsOf(cik, file)
     })
   })

@@ -75,7 +75,7 @@ export class Operator extends Context.Service<
               ? Effect.void
               : Effect.fail(
                   new NotAllowed({
-                    message: `This takes the operator's token: LZSTOCK_OPERATOR_TOKEN, or the file ${TOKEN_FILE} in the server's data folder`
+                    message: `The token is not the operator's: LZSTOCK_OPERATOR_TOKEN of the server has it, or the file ${TOKEN_FILE} in the server's data folder`
                   })
                 )
         })

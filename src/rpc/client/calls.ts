@@ -64,7 +64,11 @@ export const makeCalls = (connection: Connection, timeoutMillis: number): Calls 
             })
           )
         : Effect.fail(
-            new Timeout({ call, millis: timeoutMillis, message: `${call}: no answer in ${timeoutMillis} ms` })
+            new Timeout({
+              call,
+              millis: timeoutMillis,
+              message: `${call}: no answer in ${timeoutMillis} ms${state.status === "reconnecting" ? ` (reconnecting: ${state.reason})` : ""}`
+            })
           )
     })
 

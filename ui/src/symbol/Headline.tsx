@@ -49,7 +49,7 @@ export const Headline = (props: {
             <Show when={sector()} fallback={NOTHING}>
               {(name) => (
                 <span>
-                  ·{" "}
+                  {exchange() ? "· " : ""}
                   <A
                     href={browsePath({ filter: { sector: name() } })}
                     class="rounded hover:text-accent hover:underline"
@@ -65,7 +65,7 @@ export const Headline = (props: {
                 <>
                   <Show when={othersOf(profile().company, profile().instrument).length > 0}>
                     <span>
-                      · also <OtherInstruments profile={profile()} />
+                      {exchange() || sector() ? "· " : ""}also <OtherInstruments profile={profile()} />
                     </span>
                   </Show>
                   {/* where there are no prices the page itself says it */}

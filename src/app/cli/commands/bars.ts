@@ -4,9 +4,10 @@ import { Argument, Command, Flag } from "effect/cli"
 import type { LZStockClient } from "../../../rpc/client.ts"
 import type { Bar, BarsPage, FeedLabel, Interval } from "../../../rpc/market.ts"
 import { csvHeader, csvLine, type TimeColumn } from "../csv.ts"
-import { type Failure, fromServer, usage } from "../failure.ts"
+import { ExitCode, type Failure, fromServer, usage } from "../failure.ts"
 import { type ConnectionFlags, connection, interval, json, openClient, parseSymbols, positive } from "../flags.ts"
 import { Out, writeLines } from "../Out.ts"
+import { whyUnlisted } from "../unlisted.ts"
 import { parseDay, parseInstant } from "../when.ts"
 
 const PAGE = 5_000
@@ -96,7 +97,13 @@ const run = Effect.fn("cli.bars")(function* (input: Input) {
   if (more.length > 0) return yield* usage("bars takes one symbol at a time")
   const range = yield* rangeOf(input)
   const client = yield* openClient(input)
-  const bars = yield* Effect.mapError(fetchBars(client, symbol, input, range), fromServer(input.url))
+  const bars = yield* fetchBars(client, symbol, input, range).pipe(
+    Effect.mapError(fromServer(input.url)),
+    Effect.catchIf(
+      ({ code }) => code === ExitCode.UnknownSymbol,
+      (unknown) => whyUnlisted(client, symbol, unknown)
+    )
+  )
   if (bars.length === 0) yield* out.note(`lzstock: no finished ${input.interval} bars of ${symbol} there`)
   if (input.json) return yield* writeLines(bars.map((one) => jsonLine(symbol, input.interval, one)))
   // the columns are those of recorded files, which have no room for it

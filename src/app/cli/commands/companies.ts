@@ -59,6 +59,7 @@ const follow = Effect.fnUntraced(function* (
 ): Effect.fn.Return<SyncStatus, Failure, Out> {
   const out = yield* Out
   let status = begun
+  let said = ""
   for (;;) {
     if (status.state === "off") {
       return yield* new Failure({
@@ -73,7 +74,10 @@ const follow = Effect.fnUntraced(function* (
     }
     if (status.state === "idle" && status.finishedAt !== begun.finishedAt) return status
     const counts = status.state === "running" ? status : { done: 0, total: 0 }
-    yield* showing(`${progressBar(counts.done, counts.total, out.columns())} ${phaseText(status)}`)
+    const phase = phaseText(status)
+    if (!out.isTerminal && phase !== said) yield* out.note(phase)
+    said = phase
+    yield* showing(`${progressBar(counts.done, counts.total, out.columns())} ${phase}`)
     yield* Effect.sleep(LOOK_EVERY)
     status = yield* Effect.mapError(client.syncStatus, fromServer(url))
   }

@@ -2,11 +2,12 @@
 import { Effect, Result } from "effect"
 import { Command } from "effect/cli"
 import type { Snapshot } from "../../../rpc/market.ts"
-import { Failure, fromServer } from "../failure.ts"
+import { ExitCode, Failure, fromServer } from "../failure.ts"
 import { connection, json, openClient, parseSymbols, symbolArguments } from "../flags.ts"
 import * as format from "../format.ts"
 import { Out, writeJson } from "../Out.ts"
 import { paint } from "../paint.ts"
+import { whyUnlisted } from "../unlisted.ts"
 
 const HEAD = ["SYMBOL", "LAST", "CHANGE", "%", "BID", "ASK", "OPEN", "HIGH", "LOW", "VOLUME", "TIME", "FEED"]
 const NUMBERS = HEAD.map((_, i) => i > 0 && i < 10)
@@ -51,7 +52,16 @@ const run = Effect.fn("cli.quote")(function* (input: {
   const client = yield* openClient(input)
   const answers = yield* Effect.forEach(
     symbols,
-    (symbol) => Effect.result(Effect.mapError(client.quote(symbol), fromServer(input.url))),
+    (symbol) =>
+      Effect.result(
+        client.quote(symbol).pipe(
+          Effect.mapError(fromServer(input.url)),
+          Effect.catchIf(
+            ({ code }) => code === ExitCode.UnknownSymbol,
+            (unknown) => whyUnlisted(client, symbol, unknown)
+          )
+        )
+      ),
     { concurrency: 16 }
   )
   const quotes = answers.filter(Result.isSuccess).map((answer) => answer.success)

@@ -51,7 +51,7 @@ export const search = Command.make(
       Flag.withDefault(20),
       Flag.filter(
         (limit) => limit >= 1 && limit <= MAX_PAGE,
-        () => `expected 1 to ${MAX_PAGE}`
+        () => `Expected 1 to ${MAX_PAGE}`
       )
     ),
     json,
