@@ -236,9 +236,9 @@ for (const { layer: database, name } of databases) {
           [LIST, { _tag: "Status", status: 500 }]
         ] as const) {
           server.always(path, behaviour)
-          const { failures } = yield* master.state
+          const { run } = yield* master.state
           yield* ask
-          yield* until((state) => state.failures > failures && state.error !== null)
+          yield* until((state) => state.run > run && state.error !== null)
           assert.deepStrictEqual(yield* stored, before)
           server.always(path, undefined)
         }

@@ -70,7 +70,11 @@ const until = Effect.fnUntraced(function* <A>(
   effect: Effect.Effect<A, never, SymbolMaster>,
   holds: (value: A) => boolean
 ) {
-  while (!holds(yield* effect)) yield* Effect.yieldNow
+  for (;;) {
+    const value = yield* effect
+    if (holds(value)) return value
+    yield* Effect.yieldNow
+  }
 })
 
 describe("the sync of companies", () => {
@@ -149,6 +153,26 @@ describe("the sync of companies", () => {
       yield* until(state, ({ finishedAt }) => finishedAt !== null)
       assert.deepStrictEqual([source.lists, source.asked.length], [1, 60 - read])
       assert.deepInclude(yield* state, { failures: 0, error: null })
+    }).pipe(Effect.scoped, Effect.provide(ground))
+  )
+
+  it.effect("waits no longer because somebody tries meanwhile", () =>
+    Effect.gen(function* () {
+      const source = new ScriptedSource()
+      source.listFails = busy(100_000)
+      yield* started(source)
+      const master = yield* SymbolMaster
+      for (let tries = 0; tries < 4; tries++) {
+        const { run } = yield* until(state, ({ error }) => error !== null)
+        const { nextAt, startedAt } = yield* state
+        assert.isAtMost((nextAt ?? 0) - (startedAt ?? 0), 120_000)
+        yield* master.note({ requestedAt: 1, error: null })
+        yield* (yield* Bus).publish(companySyncTopic, { version: 0 })
+        yield* until(state, (now) => now.run > run && now.error !== null)
+      }
+      source.listFails = undefined
+      yield* TestClock.adjust("2 minutes")
+      yield* until(state, ({ finishedAt }) => finishedAt !== null)
     }).pipe(Effect.scoped, Effect.provide(ground))
   )
 
