@@ -4,6 +4,7 @@ import { createEffect, createMemo, createSignal, For, Match, on, onCleanup, Show
 import type { BrowseItem, Facets } from "../../../src/rpc/client.ts"
 import { formatWhole } from "../format/numbers.ts"
 import { useMarket } from "../market/context.ts"
+import { goOn } from "../market/goOn.ts"
 import { messageOf } from "../market/market.ts"
 import { type Listed, makePages, nothingListed } from "../market/pages.ts"
 import { LabelBadge } from "../shell/Badges.tsx"
@@ -63,6 +64,8 @@ const BrowsePage = () => {
       { defer: true }
     )
   )
+
+  goOn(() => listed().error, retry)
 
   const error = () => (listed().error === null ? null : messageOf(listed().error))
   /** What is shown is of another filter. */

@@ -3,6 +3,7 @@ import { useLocation, useNavigate } from "@solidjs/router"
 import { createEffect, createMemo, createSignal, on, onCleanup } from "solid-js"
 import type { SearchHit } from "../../../src/rpc/client.ts"
 import { useMarket } from "../market/context.ts"
+import { goOn } from "../market/goOn.ts"
 import { messageOf } from "../market/market.ts"
 import { type Listed, makePages, nothingListed } from "../market/pages.ts"
 import { decodePart, symbolOfPath, symbolPath } from "../symbol/address.ts"
@@ -135,16 +136,7 @@ export const usePalette = (options: PaletteOptions) => {
     onCleanup(() => clearTimeout(timer))
   })
 
-  // a search that failed for want of a connection goes on by itself when there is one
-  createEffect(
-    on(
-      () => market.connection().status,
-      (status) => {
-        if (status === "open") pages.retry()
-      },
-      { defer: true }
-    )
-  )
+  goOn(() => found().error, pages.retry)
 
   return {
     text,
