@@ -1,6 +1,6 @@
 /** The company palette in a real browser, by keyboard and by touch. */
 import type { Browser, BrowserContextOptions } from "playwright-core"
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest"
 import { seriousViolations } from "./support/axe.ts"
 import { launch, openPage, phone } from "./support/browser.ts"
 import { active, closed, input, openReady, options, search, stored } from "./support/palette.ts"
@@ -189,6 +189,7 @@ describe("the palette", () => {
 
   it("says that there is no connection, keeps what it has, and goes on by itself", async () => {
     const own = await startServer(["--symbols", "20", "--rate", "20", "--date", "2024-03-05"])
+    onTestFinished(() => own.kill())
     const { page, complaints } = await openPage(browser, own.url)
     await page.locator('[data-testid="connection"][data-status="open"]').waitFor()
     await search(page, "appl")
@@ -199,12 +200,12 @@ describe("the palette", () => {
     await page.getByTestId("palette-trouble").getByText("No connection").waitFor()
     expect(await options(page).first().getAttribute("data-symbol")).toBe("AAPL")
     const again = await startServer(["--symbols", "20", "--rate", "20", "--date", "2024-03-05"], own.port)
+    onTestFinished(() => again.stop())
     // it may have grown patient meanwhile
     await active(page, "KO", 60_000)
     expect(await page.getByTestId("palette-trouble").count()).toBe(0)
     expect(complaints()).toEqual([])
     await page.context().close()
-    await again.stop()
   })
 
   it("follows the mouse only when it moves, and opens what is clicked, in a new tab with Ctrl", async () => {
