@@ -50,6 +50,13 @@ const GENERIC = new Set(
 const plainWords = (words: ReadonlyArray<string>): ReadonlyArray<string> =>
   words.filter((word, i) => !GENERIC.has(word) && !(words[i - 1] === "class" && word.length === 1))
 
+/** A symbol with its share class apart, however that is written. */
+const asWritten = (symbol: string): string =>
+  symbol
+    .trim()
+    .toUpperCase()
+    .replace(/[./\s-]+/g, "-")
+
 /** The texts of a tree, with what each stands for, in order of rank. */
 class Texts {
   #pool = new Uint16Array(4096)
@@ -203,16 +210,12 @@ export class CompanyIndex<A extends Listed> {
 
   /** As it is written first: BC.P and BCP are the same only when folded. */
   *#exactly(text: string, query: FoldedText): Generator<Found> {
-    const written = text
-      .trim()
-      .toUpperCase()
-      .replace(/[./\s-]+/g, "-")
+    const written = asWritten(text)
     const others: Array<Found> = []
     const keys = this.#symbols.tree.startingWith(`${query.text}\0`)
     for (let key = keys.next(); key >= 0; key = keys.next()) {
       const found = this.#found(this.#symbols, key, "symbol")
-      const symbol = this.#listed[found.entry]?.symbol.toUpperCase().replace(/[./\s-]+/g, "-")
-      if (found.former < 0 && symbol === written) yield found
+      if (found.former < 0 && asWritten(this.#listed[found.entry]?.symbol ?? "") === written) yield found
       else others.push(found)
     }
     yield* others
@@ -236,13 +239,13 @@ export class CompanyIndex<A extends Listed> {
 
   /** Names with the word that fewest have, so that few are looked at: all words are read alternately until one has no more. */
   #candidates(words: ReadonlyArray<string>): ReadonlyArray<Found> {
-    const readers = words
-      .toSorted((a, b) => b.length - a.length)
-      .map((word) => ({
-        read: [] as Found[],
-        rest: this.#starting(this.#names, word, "all-words"),
-        more: this.#starting(this.#words, word, "all-words")
-      }))
+    const reading = (word: string) => {
+      const read: Array<Found> = []
+      const rest = this.#starting(this.#names, word, "all-words")
+      const more = this.#starting(this.#words, word, "all-words")
+      return { read, rest, more }
+    }
+    const readers = words.toSorted((a, b) => b.length - a.length).map(reading)
     for (let looked = 0; looked < MOST_CANDIDATES; looked++) {
       for (const { more, read, rest } of readers) {
         const next = rest.next()

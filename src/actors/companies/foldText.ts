@@ -64,6 +64,9 @@ export const foldText = (original: string): FoldedText => {
   return { text, starts, origin }
 }
 
+/** Another spelling is the same text. */
+export const sameText = (a: string, b: string): boolean => foldText(a).text === foldText(b).text
+
 /** The words of folded text. */
 export const wordsOf = ({ starts, text }: FoldedText): ReadonlyArray<string> =>
   starts.map((start, i) => text.slice(start, starts[i + 1] ?? text.length))

@@ -4,11 +4,9 @@
  */
 import type { Company, ImportedListing, Instrument } from "../../rpc/companies.ts"
 import { normaliseSymbol, symbolPattern } from "../../rpc/market.ts"
-import { foldText } from "./foldText.ts"
+import { sameText } from "./foldText.ts"
 import { companyId } from "./mergeList.ts"
-import { shareClassOf } from "./shareClass.ts"
-
-const sameText = (a: string, b: string): boolean => foldText(a).text === foldText(b).text
+import { blankCompany, listedInstrument } from "./records.ts"
 
 /** Companies as they come to be, found by id and by what they have listed. */
 class Draft {
@@ -69,31 +67,6 @@ export interface Unusable {
   readonly unusable: string
 }
 
-const blank = (id: string, cik: number | null, name: string): Company => ({
-  id,
-  cik,
-  name,
-  legalName: null,
-  sector: null,
-  sic: null,
-  industry: null,
-  fiscalYearEnd: null,
-  rank: null,
-  formerNames: [],
-  instruments: [],
-  listedSince: null,
-  detailedAt: null
-})
-
-const newInstrument = (id: number, symbol: string, exchange: string | null): Instrument => ({
-  id,
-  symbol,
-  exchange,
-  shareClass: shareClassOf(symbol),
-  listed: true,
-  aliases: [{ symbol, exchange, from: null, until: null, fate: null }]
-})
-
 /** What is not known of it yet. */
 const filled = (instrument: Instrument, exchange: string | null): Instrument =>
   instrument.exchange !== null || exchange === null
@@ -123,7 +96,7 @@ const companyOf = (draft: Draft, symbol: string, entry: ImportedListing): Compan
   const known = cik === null ? undefined : draft.companies.get(companyId(cik))
   if (known !== undefined) return known
   const name = entry.name ?? legalName
-  return name === null ? undefined : blank(cik === null ? draft.freeId(symbol) : companyId(cik), cik, name)
+  return name === null ? undefined : blankCompany(cik === null ? draft.freeId(symbol) : companyId(cik), cik, name)
 }
 
 /** All of the file's entries, or none: the first that cannot be used says why. */
@@ -155,7 +128,7 @@ export const mergeImport = (
       industry: company.sic === null ? (industry ?? company.industry) : company.industry,
       rank: company.rank ?? (company.listedSince === null ? rank : null),
       instruments: isNew
-        ? [...company.instruments, newInstrument(id++, symbol, exchange)]
+        ? [...company.instruments, listedInstrument(id++, symbol, exchange, null)]
         : company.instruments.map((one) => (one.listed && one.symbol === symbol ? filled(one, exchange) : one))
     }
     const was = draft.companies.get(next.id)

@@ -4,7 +4,8 @@
  */
 import type { Alias, Company, FormerName, Instrument } from "../../rpc/companies.ts"
 import type { ListedSymbol } from "./CompanySource.ts"
-import { foldText } from "./foldText.ts"
+import { sameText } from "./foldText.ts"
+import { blankCompany, listedInstrument } from "./records.ts"
 import { shareClassOf } from "./shareClass.ts"
 
 export interface ListContext {
@@ -17,8 +18,6 @@ export interface ListContext {
 }
 
 export const companyId = (cik: number): string => `cik:${cik}`
-
-const sameText = (a: string, b: string): boolean => foldText(a).text === foldText(b).text
 
 const current = (symbol: string, exchange: string | null, from: string | null): Alias => ({
   symbol,
@@ -143,19 +142,10 @@ const newCompany = (id: string, first: ListedSymbol, standIns: ReadonlyArray<Sta
   // one stand-in was this company; several were funds of one trust
   const only = standIns.length === 1 ? standIns[0]?.company : undefined
   return {
-    id,
-    cik: first.cik,
-    name: only?.name ?? first.name,
-    legalName: null,
+    ...blankCompany(id, first.cik, only?.name ?? first.name),
     sector: standIns[0]?.company.sector ?? null,
-    sic: null,
     industry: standIns[0]?.company.industry ?? null,
-    fiscalYearEnd: null,
-    rank: null,
-    formerNames: only?.formerNames ?? [],
-    instruments: [],
-    listedSince: null,
-    detailedAt: null
+    formerNames: only?.formerNames ?? []
   }
 }
 
@@ -208,16 +198,7 @@ export const mergeList = (
     const since = before === null ? null : today
     const added = came
       .filter((listed) => !paired.has(listed))
-      .map(
-        ({ exchange, symbol }): Instrument => ({
-          id: nextInstrument++,
-          symbol,
-          exchange,
-          shareClass: shareClassOf(symbol),
-          listed: true,
-          aliases: [current(symbol, exchange, since)]
-        })
-      )
+      .map(({ exchange, symbol }) => listedInstrument(nextInstrument++, symbol, exchange, since))
     const place = new Map(group.map(({ symbol }, at) => [symbol, at]))
     const placeOf = ({ listed, symbol }: Instrument) => (listed ? (place.get(symbol) ?? group.length) : group.length)
     return [...kept, ...added].sort((a, b) => placeOf(a) - placeOf(b))
