@@ -4,6 +4,7 @@
  */
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
+import { Needs, OperatorOnly } from "./access.ts"
 import { FeedLabel, InvalidRequest, MAX_SYMBOL_LENGTH, Unavailable, UnknownSymbol } from "./market.ts"
 
 /** YYYY-MM-DD. */
@@ -252,9 +253,6 @@ export type SyncStatus = typeof SyncStatus.Type
 
 export const GetSyncStatus = Rpc.make("SyncStatus", { success: SyncStatus, error: Unavailable })
 
-/** Who asks may not do this; `message` says what is needed. */
-export class NotAllowed extends Schema.TaggedError<NotAllowed>()("NotAllowed", { message: Schema.String }) {}
-
 /** What shows that an operator asks: LZSTOCK_OPERATOR_TOKEN, or the file `operator-token` in the server's data folder. */
 const operator = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(200))
 
@@ -262,8 +260,8 @@ const operator = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(2
 export const SyncCompanies = Rpc.make("Sync", {
   payload: { operator },
   success: SyncStatus,
-  error: Schema.Union([NotAllowed, Unavailable])
-})
+  error: Unavailable
+}).middleware(OperatorOnly)
 
 /** No control characters, and no halves of characters: databases refuse them. */
 const printable = /^[^\p{Cc}\p{Cs}]*$/u
@@ -295,8 +293,8 @@ export type ImportResult = typeof ImportResult.Type
 export const ImportCompanies = Rpc.make("Import", {
   payload: { operator, listings: Schema.Array(ImportedListing).check(Schema.isMaxLength(MAX_IMPORTED)) },
   success: ImportResult,
-  error: Schema.Union([NotAllowed, InvalidRequest, Unavailable])
-})
+  error: Schema.Union([InvalidRequest, Unavailable])
+}).middleware(OperatorOnly)
 
 /** Tags on the wire: companies.Search, companies.Company, companies.Facets, companies.Browse, companies.SyncStatus, companies.Sync, companies.Import. */
 export const CompanyRpcs = RpcGroup.make(
@@ -307,4 +305,6 @@ export const CompanyRpcs = RpcGroup.make(
   GetSyncStatus,
   SyncCompanies,
   ImportCompanies
-).prefix("companies.")
+)
+  .prefix("companies.")
+  .annotateRpcs(Needs, "read")

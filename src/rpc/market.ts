@@ -7,6 +7,7 @@
  */
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
+import { Needs } from "./access.ts"
 
 /** Where the values come from; shown beside every value. */
 export const FeedLabel = Schema.Literals(["SIMULATED", "REPLAY", "DELAYED", "REAL-TIME"])
@@ -356,6 +357,6 @@ export const GetListings = Rpc.make("Listings", {
 export const GetStatus = Rpc.make("Status", { success: MarketStatus })
 
 /** Tags on the wire: market.Watch, market.SetWatched, market.Quote, market.Bars, market.WatchBars, market.Listings, market.Status. */
-export const MarketRpcs = RpcGroup.make(Watch, SetWatched, GetQuote, GetBars, WatchBars, GetListings, GetStatus).prefix(
-  "market."
-)
+export const MarketRpcs = RpcGroup.make(Watch, SetWatched, GetQuote, GetBars, WatchBars, GetListings, GetStatus)
+  .prefix("market.")
+  .annotateRpcs(Needs, "read")
