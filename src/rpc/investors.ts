@@ -131,7 +131,7 @@ export const Authenticate = Rpc.make("Authenticate", {
 export const GetMe = Rpc.make("Me", { success: Me, error: Unavailable }).annotate(Needs, "read")
 
 /** To come back with after the connection broke: spares the server the token. */
-export const Ticket = Schema.Struct({ ticket: Schema.String, expiresAt: Millis })
+export const Ticket = Schema.Struct({ ticket: Schema.String, lifetimeMillis: Schema.Int })
 export type Ticket = typeof Ticket.Type
 export const GetTicket = Rpc.make("Ticket", { success: Ticket, error: Unavailable }).annotate(Needs, "read")
 

@@ -12,6 +12,8 @@ export const CloseCode = {
   MessageTooLarge: 1009,
   /** Not JSON lines of Effect RPC. */
   Malformed: 4400,
+  /** Not signed in within the time there is for that, or no longer: the sign-in or token has ended. Coming back needs another. */
+  SignedOut: 4401,
   /** Messages came faster than the limit allows. */
   TooManyMessages: 4429,
   /** The peer did not read: more than the hard limit of bytes was waiting for it. */

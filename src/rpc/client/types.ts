@@ -1,5 +1,7 @@
 /** The shapes a user of `lzstock/client` sees. Times are ms since epoch, prices dollars, as in market.ts. */
+import type { Forbidden, NotSignedIn } from "../access.ts"
 import type { BrowseOrder, BrowsePage, CompanyFilter, CompanyProfile, Facets, SearchPage } from "../companies.ts"
+import type { AccountExport, ApiToken, Me, SecurityEvent, SignIn } from "../investors.ts"
 import type {
   Bar,
   BarsPage,
@@ -73,7 +75,14 @@ export interface FoundGap {
 /** The server refused this watch. Tried again after `retryAfterMillis`; null = only when `set` changes the symbols. */
 export interface WatchRefused {
   readonly _tag: "WatchRefused"
-  readonly error: InvalidArguments | LimitExceeded | Unavailable | WatchIdConflict | ServerFailed
+  readonly error:
+    | InvalidArguments
+    | LimitExceeded
+    | Unavailable
+    | WatchIdConflict
+    | ServerFailed
+    | NotSignedIn
+    | Forbidden
   readonly retryAfterMillis: number | null
 }
 
@@ -105,11 +114,18 @@ export type ConnectionState =
       /** WebSocket close code, if the server closed it. */
       readonly code: number | null
     }
+  /** For good: the server wants another sign-in or token than it was shown. Calls fail with NotSignedIn. */
+  | { readonly status: "signed-out"; readonly reason: string }
   | { readonly status: "closed"; readonly reason: string }
 
 export interface ConnectOptions {
   /** "http(s)://host:port" or "ws(s)://host:port/rpc". In a browser it may be left out: the page's own origin. */
   readonly url?: string | undefined
+  /**
+   * An API token (account page), or the operator's. Without: the browser's cookie, or nothing where the server wants nothing. Shown
+   * once; a broken connection is made anew with short-lived tickets.
+   */
+  readonly token?: string | undefined
   /** Deadline of a call, over all its retries; default 10,000 ms. */
   readonly timeoutMillis?: number | undefined
   /**
@@ -200,6 +216,36 @@ export interface BrowseQuery extends CompanyFilter {
   readonly prices?: boolean
 }
 
+/** The account of whoever is connected. All but `me` take a person who has signed in: programs are refused with Forbidden. */
+export interface AccountClient {
+  me(): Promise<Me>
+  /** Browsers that are signed in. */
+  signIns(): Promise<ReadonlyArray<SignIn>>
+  endSignIn(id: string): Promise<{ readonly ended: number }>
+  /** This one too; with `tokens` programs as well. */
+  signOutEverywhere(options: { readonly tokens: boolean }): Promise<{ readonly ended: number }>
+  tokens(): Promise<ReadonlyArray<ApiToken>>
+  /** `secret` is told this once. Rejects with `LimitExceeded` when there are too many. */
+  createToken(token: NewToken): Promise<{ readonly secret: string; readonly token: ApiToken }>
+  revokeToken(id: string): Promise<{ readonly revoked: number }>
+  /** What happened to the account, newest first; `before` of the page before for older ones. */
+  activity(options?: { readonly before?: string }): Promise<ActivityPage>
+  /** All that is kept of the investor. */
+  export(): Promise<AccountExport>
+}
+
+export interface NewToken {
+  readonly name: string
+  readonly access: "read" | "write"
+  /** How long it lasts: 1 … 365. */
+  readonly days: number
+}
+
+export interface ActivityPage {
+  readonly events: ReadonlyArray<SecurityEvent>
+  readonly before: string | null
+}
+
 /** One connection to one server, kept alive until `close`. Promises reject with the errors of errors.ts and market.ts. */
 export interface MarketClient extends AsyncDisposable {
   readonly url: string
@@ -235,6 +281,7 @@ export interface MarketClient extends AsyncDisposable {
   /** Every listed symbol, in symbol order. */
   listings(): Promise<Array<Listing>>
   status(): Promise<MarketStatus>
+  readonly account: AccountClient
   /** Idempotent. Closes every watch; calls in flight reject with `Closed`. */
   close(): Promise<void>
 }
