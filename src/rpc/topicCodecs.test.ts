@@ -1,12 +1,14 @@
 /** Every bus message comes back from its bytes as it was; whatever else arrives is refused with WrongMessage and nothing worse. */
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import type { DomainEvent } from "./events.ts"
 import type { Bar } from "./market.ts"
 import type { Tick, TickBatch } from "./ticks.ts"
 import {
   barsCodec,
   batchJson,
   batchOf,
+  eventCodec,
   feedClockCodec,
   livenessCodec,
   ownedShardsCodec,
@@ -101,6 +103,15 @@ const clock = fc.record({
   malformed: whole
 })
 
+const event: fc.Arbitrary<DomainEvent> = fc.record({
+  id: fc.string(),
+  at: whole,
+  body: fc.record({
+    _tag: fc.constantFrom("investor.signed_up" as const, "investor.deleted" as const),
+    investor: fc.string()
+  })
+})
+
 const comesBack = <A>(codec: Codec<A>, messages: fc.Arbitrary<A>) =>
   fc.assert(
     fc.property(messages, (message) => {
@@ -127,6 +138,7 @@ describe("bus messages come back from their bytes", () => {
   it("the shards a node owns", () =>
     comesBack(ownedShardsCodec, fc.record({ shards: fc.array(fc.integer({ min: 0, max: 63 })) })))
   it("the feed's clock", () => comesBack(feedClockCodec, clock))
+  it("events of the contexts", () => comesBack(eventCodec, event))
   it("the feed's state", () =>
     comesBack(
       livenessCodec,
@@ -141,6 +153,7 @@ describe("bytes that are no message are refused", () => {
     ["bars", barsCodec.decode],
     ["owned shards", ownedShardsCodec.decode],
     ["feed clock", feedClockCodec.decode],
+    ["event", eventCodec.decode],
     ["liveness", livenessCodec.decode]
   ]
   const garbage = fc.oneof(

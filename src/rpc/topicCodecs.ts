@@ -3,6 +3,7 @@
  * and whoever listens counts it and goes on. JSON, so that a message can be read in a log; a quote's body is copied as it is.
  */
 import { Schema } from "effect"
+import { DomainEvent } from "./events.ts"
 import { Bar } from "./market.ts"
 import type { Tick, TickBatch } from "./ticks.ts"
 import type {
@@ -77,6 +78,8 @@ export const barsCodec: Codec<BarsChanged> = json(
 )
 
 export const companiesCodec: Codec<CompaniesChanged> = json(Schema.Struct({ version: Schema.Int }))
+
+export const eventCodec: Codec<DomainEvent> = json(DomainEvent)
 
 // ---- quotes: a line of four numbers and the symbol, then the body ------------------------------------------------------
 

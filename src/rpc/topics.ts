@@ -1,11 +1,13 @@
 /**
  * The data plane's topics: what crosses the bus, in process or over NATS. Names, reach and types; the bytes are topicCodecs.ts's.
  */
+import type { DomainEvent } from "./events.ts"
 import type { Bar } from "./market.ts"
 import type { TickBatch } from "./ticks.ts"
 import {
   barsCodec,
   companiesCodec,
+  eventCodec,
   feedClockCodec,
   livenessCodec,
   ownedShardsCodec,
@@ -160,4 +162,12 @@ export const companySyncTopic: Topic<CompaniesChanged> = {
   watched: false,
   reach: "cluster",
   codec: companiesCodec
+}
+
+/** Events of the contexts in one process; over many they are in a stream instead (EventLog). */
+export const eventsTopic: Topic<DomainEvent> = {
+  name: "events",
+  watched: false,
+  reach: "node",
+  codec: eventCodec
 }

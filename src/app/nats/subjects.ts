@@ -8,15 +8,19 @@ export interface Subjects {
   readonly everySettled: string
   readonly dead: (shard: number) => string
   readonly everyDead: string
+  /** Of a type like "investor.signed_up". */
+  readonly events: (type: string) => string
+  readonly everyEvent: string
   readonly tickStream: string
   readonly deadStream: string
+  readonly eventStream: string
 }
 
 /** Small letters: a stream is called by the prefix in capitals, and two clusters must not share one. */
 const prefixPattern = /^[a-z0-9_-]{1,64}$/
 const topicPattern = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/
 /** Kept by streams, or said about them: no topic may look like one of these. */
-const reserved = /^(ticks|settled|dead)(\.|$)/
+const reserved = /^(ticks|settled|dead|events)(\.|$)/
 
 export const subjectsOf = (prefix: string): Subjects => {
   if (!prefixPattern.test(prefix)) {
@@ -33,8 +37,14 @@ export const subjectsOf = (prefix: string): Subjects => {
     everySettled: `${prefix}.settled.*`,
     dead: (shard) => `${prefix}.dead.ticks.${shard}`,
     everyDead: `${prefix}.dead.ticks.*`,
+    events: (type) => {
+      if (!topicPattern.test(type)) throw new Error(`"${type}" cannot be a type of events on NATS`)
+      return `${prefix}.events.${type}`
+    },
+    everyEvent: `${prefix}.events.>`,
     tickStream: `${upper}_TICKS`,
-    deadStream: `${upper}_DEAD`
+    deadStream: `${upper}_DEAD`,
+    eventStream: `${upper}_EVENTS`
   }
 }
 
