@@ -4,11 +4,13 @@ import type { SqlClient } from "effect/sql"
 import market from "./0001_market.ts"
 import checkpointTerms from "./0002_checkpoint_terms.ts"
 import companies from "./0003_companies.ts"
+import investors from "./0004_investors.ts"
 
 export type MigrationRecord = Readonly<Record<string, Effect.Effect<void, unknown, SqlClient.SqlClient>>>
 
 export const migrations: MigrationRecord = {
   "0001_market": market,
   "0002_checkpoint_terms": checkpointTerms,
-  "0003_companies": companies
+  "0003_companies": companies,
+  "0004_investors": investors
 }
