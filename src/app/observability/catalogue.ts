@@ -131,6 +131,15 @@ export const catalogue: Readonly<Record<string, Description>> = {
     ""
   ),
 
+  // outbox
+  outbox_waiting: gauge("Events seen in the outbox when it was last looked at: those that have not left it yet.", ""),
+  outbox_published_total: counter("Events that this node moved from the outbox to where others read them.", ""),
+  outbox_parked_total: counter("Events in the outbox that could not be read; set aside in outbox_parked.", ""),
+  outbox_failures_total: counter(
+    "Times events could not leave the outbox, because NATS or the database was away; tried again.",
+    ""
+  ),
+
   // tick stream and dead letters
   tick_shards_active: gauge("Tick shards this node owns and reads.", ""),
   tick_messages_published_total: counter("Messages acknowledged by the tick stream.", ""),
