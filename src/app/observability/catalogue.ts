@@ -57,6 +57,20 @@ export const catalogue: Readonly<Record<string, Description>> = {
   ),
   sec_bytes_total: counter("Bytes of answers that came from the SEC, as sent.", ""),
 
+  // the stores of investors
+  sign_ins_unavailable_total: counter(
+    "Times the store of sign-ins was asked and gave no answer: whoever waited was told to try again.",
+    ""
+  ),
+  audit_entries_dropped_total: counter(
+    "Entries of the audit log that were lost: too many waited for the database, or this process ended without it.",
+    ""
+  ),
+  attempts_counted_alone_total: counter(
+    "Tries to sign in and the like that this node counted by itself, for Redis was away or late.",
+    ""
+  ),
+
   // feed and ticker actors
   feed_up: gauge("1 while the feed is delivering, 0 while it is down.", ""),
   feed_failures_total: counter("Times the feed failed and was started again.", ""),
