@@ -5,6 +5,7 @@ import market from "./0001_market.ts"
 import checkpointTerms from "./0002_checkpoint_terms.ts"
 import companies from "./0003_companies.ts"
 import investors from "./0004_investors.ts"
+import outboxRelay from "./0005_outbox_relay.ts"
 
 export type MigrationRecord = Readonly<Record<string, Effect.Effect<void, unknown, SqlClient.SqlClient>>>
 
@@ -12,5 +13,6 @@ export const migrations: MigrationRecord = {
   "0001_market": market,
   "0002_checkpoint_terms": checkpointTerms,
   "0003_companies": companies,
-  "0004_investors": investors
+  "0004_investors": investors,
+  "0005_outbox_relay": outboxRelay
 }
