@@ -13,6 +13,7 @@ import { QuoteHub } from "../../src/actors/sessions/QuoteHub.ts"
 import { SessionActors } from "../../src/actors/sessions/SessionActors.ts"
 import { SymbolDirectory, Tickers } from "../../src/actors/sessions/Tickers.ts"
 import { Watching } from "../../src/actors/sessions/Watching.ts"
+import { Authenticator } from "../../src/app/gateway/Authenticator.ts"
 import { HttpListener } from "../../src/app/gateway/HttpListener.ts"
 import { layerProtocol } from "../../src/app/gateway/WebSocketGateway.ts"
 import { makeWatchHandlers } from "../../src/app/gateway/watchHandlers.ts"
@@ -80,7 +81,7 @@ const layer = RpcServer.layer(Streams, { disableTracing: true, disableFatalDefec
       }))
     )
   ),
-  Layer.provide(layerProtocol({ allowedOrigins: [] })),
+  Layer.provide(Layer.provide(layerProtocol({ allowedOrigins: [] }), Authenticator.layerLocal)),
   Layer.provideMerge(HttpListener.layer({ host: "127.0.0.1", port: 0 })),
   Layer.provide(Watching.layer({ symbolsPerSession: 5_000, watchesPerSession: 32 })),
   Layer.provide(QuoteHub.layer),

@@ -3,7 +3,9 @@
  * variables, `--help` and docs/operations.md all come from it. A flag beats its variable, a variable beats the default.
  */
 import { Context, Effect, Option, Schema, SchemaTransformation } from "effect"
+import { MAX_MESSAGE_BYTES } from "../rpc/sessions.ts"
 import { timeOfDay } from "./feeds/timeOfDay.ts"
+import { isLoopback, parseProxies } from "./gateway/address.ts"
 import { type OptionText, options } from "./options.ts"
 
 // ---- values --------------------------------------------------------------------------------------------------------
@@ -56,6 +58,11 @@ const settings = Schema.Struct({
   port: integer(0, 65_535),
   host: text,
   allowedOrigins: list,
+  trustedProxies: list.check(Schema.makeFilter((entries) => parseProxies(entries) !== undefined)),
+  signIn: Schema.Literals(["auto", "required", "local"]),
+  signUp: Schema.Literals(["open", "operator"]),
+  minPassword: integer(8, 64),
+  signInDays: integer(1, 400),
   role: Schema.Literals(["all-in-one", "gateway", "market", "workers", "migrate"]),
   feed: Schema.Literals(["simulated", "replay"]),
   symbols: countOrList,
@@ -79,6 +86,15 @@ const settings = Schema.Struct({
   secUrl: Schema.optionalKey(baseUrl),
   secRequestsPerSecond: integer(1, 10),
   maxSessions: integer(1, 1_000_000),
+  maxInvestorSessions: integer(1, 1_000_000),
+  maxAddressSessions: integer(1, 1_000_000),
+  maxStrangers: integer(1, 1_000_000),
+  identifySeconds: integer(1, 60),
+  maxUpgrades: integer(1, 1_000_000),
+  maxAddressUpgrades: integer(1, 1_000_000),
+  maxMessageBytes: integer(1_024, MAX_MESSAGE_BYTES),
+  signInAttempts: integer(1, 1_000),
+  passwordsAtOnce: integer(1, 64),
   maxSymbols: integer(1, 20_000),
   maxWatches: integer(1, 10_000),
   maxMessages: integer(1, 100_000),
@@ -165,6 +181,11 @@ const decode = Effect.fnUntraced(function* (given: ReadonlyMap<Key, Given>): Eff
     const missing = read.data === undefined ? "--data DIR" : "--date YYYY-MM-DD"
     return yield* new OptionError({ message: `--feed replay needs ${missing}: which recording to play.` })
   }
+  if (read.signIn === "local" && !isOnThisMachine(read.host)) {
+    return yield* new OptionError({
+      message: `--sign-in local is for a server that only this machine can reach: with --host ${read.host} everybody has to sign in.`
+    })
+  }
   for (const key of needed[read.role]) {
     if (read[key] === undefined) {
       return yield* new OptionError({ message: `--role ${read.role} needs ${envOf(key)}: ${table[key].expects}.` })
@@ -172,6 +193,14 @@ const decode = Effect.fnUntraced(function* (given: ReadonlyMap<Key, Given>): Eff
   }
   return read
 })
+
+const isOnThisMachine = (host: string): boolean => host === "localhost" || isLoopback(host)
+
+/** What `signIn` comes to for this process. */
+export const signInMode = ({ databaseUrl, host, role, signIn }: Settings): "local" | "accounts" => {
+  if (signIn !== "auto") return signIn === "local" ? "local" : "accounts"
+  return role === "all-in-one" && databaseUrl === undefined && isOnThisMachine(host) ? "local" : "accounts"
+}
 
 const needed: Readonly<Record<Settings["role"], ReadonlyArray<"databaseUrl" | "natsUrl">>> = {
   "all-in-one": [],

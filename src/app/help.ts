@@ -2,7 +2,7 @@
 import { envOf, flagOf } from "./Config.ts"
 import { type OptionText, options } from "./options.ts"
 
-const GROUPS = ["Server", "Market data", "Companies", "Cluster", "Limits", "Operations"] as const
+const GROUPS = ["Server", "Accounts", "Market data", "Companies", "Cluster", "Limits", "Operations"] as const
 const INDENT = 34
 
 /** `text` in lines of at most `width`, at spaces. */

@@ -1,6 +1,6 @@
 /** The option table's texts: what each is called, means and defaults to. How it is read is Config.ts's. */
 export interface OptionText {
-  readonly group: "Server" | "Market data" | "Companies" | "Cluster" | "Limits" | "Operations"
+  readonly group: "Server" | "Accounts" | "Market data" | "Companies" | "Cluster" | "Limits" | "Operations"
   /** Stands for the value in `--help`. */
   readonly value: string
   /** As it would be typed; absent: the option has none and may stay unset. */
@@ -31,8 +31,17 @@ export const options = {
     group: "Server",
     value: "LIST",
     default: "",
-    about: "Origins besides our own whose pages may open the WebSocket, comma-separated, e.g. https://desk.example.",
+    about:
+      "Origins besides our own whose pages may open the WebSocket, comma-separated, e.g. https://desk.example. A name under which a proxy shows this server is one of them.",
     expects: "a comma-separated list"
+  },
+  trustedProxies: {
+    group: "Server",
+    value: "LIST",
+    default: "",
+    about:
+      "Proxies whose X-Forwarded-For is believed, addresses or networks, comma-separated, e.g. 10.0.0.0/8. None: who connects is who asks.",
+    expects: "a comma-separated list of addresses or networks like 10.0.0.0/8"
   },
   role: {
     group: "Server",
@@ -41,6 +50,35 @@ export const options = {
     about:
       "What this process does. all-in-one: everything, in one process. With others over NATS and PostgreSQL: gateway (dashboard and sessions), market (ticker actors), workers (the feed), migrate (brings the schema up to date and ends).",
     expects: "all-in-one, gateway, market, workers or migrate"
+  },
+  signIn: {
+    group: "Accounts",
+    value: "WHO",
+    default: "auto",
+    about:
+      "Who has to sign in. required: everybody. local: nobody, since only this machine can connect (--host 127.0.0.1 or ::1): it has one investor. auto: local for an all-in-one server on this machine with its embedded database, else required.",
+    expects: "auto, required or local"
+  },
+  signUp: {
+    group: "Accounts",
+    value: "WHO",
+    default: "open",
+    about: "Who may make accounts. open: anybody. operator: who shows the operator's token with it.",
+    expects: "open or operator"
+  },
+  minPassword: {
+    group: "Accounts",
+    value: "N",
+    default: "12",
+    about: "Characters that a password has at least.",
+    expects: "an integer, 8 to 64"
+  },
+  signInDays: {
+    group: "Accounts",
+    value: "N",
+    default: "30",
+    about: "A browser that is not used for so many days is signed out, any after three times as many.",
+    expects: "an integer, 1 to 400"
   },
   feed: {
     group: "Market data",
@@ -180,6 +218,72 @@ export const options = {
     default: "12000",
     about: "Open WebSocket sessions in all; one more is told to try again later.",
     expects: "an integer from 1"
+  },
+  maxInvestorSessions: {
+    group: "Limits",
+    value: "N",
+    default: "50",
+    about:
+      "Open sessions of one investor on this node; one more is told to try again later. The local investor has no such limit.",
+    expects: "an integer from 1"
+  },
+  maxAddressSessions: {
+    group: "Limits",
+    value: "N",
+    default: "500",
+    about: "Open sessions from one address (a /64 of IPv6); one more is refused with 429.",
+    expects: "an integer from 1"
+  },
+  maxStrangers: {
+    group: "Limits",
+    value: "N",
+    default: "2000",
+    about: "Open sessions that have not said yet who they are; one more is refused with 503.",
+    expects: "an integer from 1"
+  },
+  identifySeconds: {
+    group: "Limits",
+    value: "N",
+    default: "5",
+    about: "A session that has not said by then who it is is closed (4401).",
+    expects: "an integer, 1 to 60"
+  },
+  maxUpgrades: {
+    group: "Limits",
+    value: "N",
+    default: "2000",
+    about: "New sessions a second, four times as many at once; more are refused with 429.",
+    expects: "an integer, 1 to 1000000"
+  },
+  maxAddressUpgrades: {
+    group: "Limits",
+    value: "N",
+    default: "50",
+    about: "New sessions a second from one address, four times as many at once; more are refused with 429.",
+    expects: "an integer, 1 to 1000000"
+  },
+  maxMessageBytes: {
+    group: "Limits",
+    value: "N",
+    default: "65536",
+    about: "Bytes of a message from a client; a longer one closes its session (1009).",
+    expects: "an integer, 1024 to 65536"
+  },
+  signInAttempts: {
+    group: "Limits",
+    value: "N",
+    default: "10",
+    about:
+      "Sign-ins tried for one account from one address at once, and one more a minute; from one address to all accounts five times that; to one account from everywhere twenty times.",
+    expects: "an integer, 1 to 1000"
+  },
+  passwordsAtOnce: {
+    group: "Limits",
+    value: "N",
+    default: "2",
+    about:
+      "Passwords hashed at the same time, 35 ms and 19 MiB each; 16 times as many wait, the rest is told to try again.",
+    expects: "an integer, 1 to 64"
   },
   maxSymbols: {
     group: "Limits",

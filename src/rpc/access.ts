@@ -6,8 +6,8 @@ import { RpcMiddleware } from "effect/rpc"
 export const Access = Schema.Literals(["read", "write", "account"])
 export type Access = typeof Access.Type
 
-const ranks: Readonly<Record<Access | "nothing", number>> = { nothing: 0, read: 1, write: 2, account: 3 }
-export const includes = (has: Access, needed: Access | "nothing"): boolean => ranks[has] >= ranks[needed]
+const ranks: Readonly<Record<Access, number>> = { read: 1, write: 2, account: 3 }
+export const includes = (has: Access, needed: Access): boolean => ranks[has] >= ranks[needed]
 
 /** Whom a connection belongs to. */
 export interface Principal {
@@ -32,8 +32,8 @@ export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", {
 }) {}
 
 /** What an RPC needs. Who forgets to say so has said "account", the most there is. */
-export const Needs: Context.Reference<Access | "nothing"> = Context.Reference("lzstock/rpc/Needs", {
-  defaultValue: (): Access | "nothing" => "account"
+export const Needs: Context.Reference<Access> = Context.Reference("lzstock/rpc/Needs", {
+  defaultValue: (): Access => "account"
 })
 
 /** The principal of the connection that asks. */

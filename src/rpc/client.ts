@@ -7,6 +7,7 @@
  * `connect` is for any JavaScript; `LZStockClient` is the same as Effects, Streams and a Layer. Every WebSocket detail,
  * reconnecting, resuming and reporting what was missed is inside.
  */
+export { Forbidden, NotAllowed, NotSignedIn } from "./access.ts"
 export * from "./client/errors.ts"
 export { connect } from "./client/plain.ts"
 export { LZStockClient } from "./client/service.ts"
@@ -14,26 +15,35 @@ export type { MakeWebSocket, WebSocketLike } from "./client/socket.ts"
 export type { WatchHandle } from "./client/streams.ts"
 export type * from "./client/types.ts"
 export type { SetError } from "./client/watching.ts"
-export {
-  type Alias,
-  type BrowseItem,
-  type BrowseOrder,
-  type BrowsePage,
-  type Company,
-  type CompanyFilter,
-  type CompanyProfile,
-  type Facets,
-  type FacetValue,
-  type FormerName,
-  type ImportedListing,
-  type ImportResult,
-  type Instrument,
-  type LastPrice,
-  NotAllowed,
-  type SearchHit,
-  type SearchPage,
-  type SyncStatus
+export type {
+  Alias,
+  BrowseItem,
+  BrowseOrder,
+  BrowsePage,
+  Company,
+  CompanyFilter,
+  CompanyProfile,
+  Facets,
+  FacetValue,
+  FormerName,
+  ImportedListing,
+  ImportResult,
+  Instrument,
+  LastPrice,
+  SearchHit,
+  SearchPage,
+  SyncStatus
 } from "./companies.ts"
+export {
+  type AccountExport,
+  type ApiToken,
+  CredentialRefused,
+  type Investor,
+  type Me,
+  NotFound,
+  type SecurityEvent,
+  type SignIn
+} from "./investors.ts"
 export {
   type Bar,
   type BarsPage,

@@ -126,7 +126,7 @@ export const Authenticate = Rpc.make("Authenticate", {
   payload: { credential: Credential },
   success: Schema.Struct({ investor: Schema.String, access: Access, expiresAt: Schema.NullOr(Millis) }),
   error: Schema.Union([CredentialRefused, LimitExceeded, Unavailable])
-}).annotate(Needs, "nothing")
+})
 
 export const GetMe = Rpc.make("Me", { success: Me, error: Unavailable }).annotate(Needs, "read")
 
@@ -232,9 +232,11 @@ export const AccountExport = Schema.Struct({
 export type AccountExport = typeof AccountExport.Type
 export const ExportAccount = Rpc.make("Export", { success: AccountExport, error: Unavailable })
 
-/** Tags on the wire: investors.Authenticate, investors.Me, investors.Ticket, … What does not say what it needs, needs "account". */
+/** The one request that a connection may make before it has said whose it is. Tag on the wire: investors.Authenticate. */
+export const IdentityRpcs = RpcGroup.make(Authenticate).prefix("investors.")
+
+/** Tags on the wire: investors.Me, investors.Ticket, … What does not say what it needs, needs "account". */
 export const InvestorRpcs = RpcGroup.make(
-  Authenticate,
   GetMe,
   GetTicket,
   ListSignIns,

@@ -1,7 +1,7 @@
-/** All that clients may ask a gateway, and nothing of it before `Authorised` has let it through. */
+/** All that clients may ask a gateway; but for saying who they are, nothing before `Authorised` has let it through. */
 import { Authorised } from "./access.ts"
 import { CompanyRpcs } from "./companies.ts"
-import { InvestorRpcs } from "./investors.ts"
+import { IdentityRpcs, InvestorRpcs } from "./investors.ts"
 import { MarketRpcs } from "./market.ts"
 
-export const PublicRpcs = MarketRpcs.merge(CompanyRpcs, InvestorRpcs).middleware(Authorised)
+export const PublicRpcs = MarketRpcs.merge(CompanyRpcs, InvestorRpcs).middleware(Authorised).merge(IdentityRpcs)

@@ -13,7 +13,8 @@ import type {
   FeedClock,
   FeedLiveness,
   OwnedShards,
-  QuoteUpdate
+  QuoteUpdate,
+  Revoked
 } from "./topics.ts"
 
 /** Bytes that are no message of their topic; `message` says what was expected. */
@@ -78,6 +79,10 @@ export const barsCodec: Codec<BarsChanged> = json(
 )
 
 export const companiesCodec: Codec<CompaniesChanged> = json(Schema.Struct({ version: Schema.Int }))
+
+export const revokedCodec: Codec<Revoked> = json(
+  Schema.Struct({ investor: Schema.String, grants: Schema.NullOr(Schema.Array(Schema.String)) })
+)
 
 export const eventCodec: Codec<DomainEvent> = json(DomainEvent)
 

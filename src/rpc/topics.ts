@@ -12,6 +12,7 @@ import {
   livenessCodec,
   ownedShardsCodec,
   quoteCodec,
+  revokedCodec,
   tickBatchCodec
 } from "./topicCodecs.ts"
 
@@ -170,4 +171,17 @@ export const eventsTopic: Topic<DomainEvent> = {
   watched: false,
   reach: "node",
   codec: eventCodec
+}
+
+/** Sign-ins and tokens of an investor have ended: whoever has sockets that stand on them closes these. */
+export interface Revoked {
+  readonly investor: string
+  /** Their ids; null: all there are. */
+  readonly grants: ReadonlyArray<string> | null
+}
+export const revokedTopic: Topic<Revoked> = {
+  name: "investors.revoked",
+  watched: false,
+  reach: "cluster",
+  codec: revokedCodec
 }

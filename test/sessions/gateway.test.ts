@@ -9,6 +9,7 @@ import { describe } from "vitest"
 import WebSocket from "ws"
 import { Gauges } from "../../src/actors/kernel/Gauges.ts"
 import type { SessionPolicy } from "../../src/actors/sessions/Session.ts"
+import { Authenticator } from "../../src/app/gateway/Authenticator.ts"
 import { HttpListener } from "../../src/app/gateway/HttpListener.ts"
 import { layerProtocol } from "../../src/app/gateway/WebSocketGateway.ts"
 import { makeWatchHandlers } from "../../src/app/gateway/watchHandlers.ts"
@@ -29,7 +30,9 @@ const server = (tickers: ScriptedTickers, policy: Partial<SessionPolicy> = {}) =
         }))
       )
     ),
-    Layer.provide(layerProtocol({ allowedOrigins: ["https://stocks.example"] })),
+    Layer.provide(
+      Layer.provide(layerProtocol({ allowedOrigins: ["https://stocks.example"] }), Authenticator.layerLocal)
+    ),
     Layer.provideMerge(HttpListener.layer({ host: "127.0.0.1", port: 0 })),
     Layer.provideMerge(sessionNode(tickers, { maxSessions: 50, policy }))
   )

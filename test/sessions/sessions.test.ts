@@ -10,7 +10,7 @@ import { CloseCode } from "../../src/rpc/sessions.ts"
 import { feedTopic } from "../../src/rpc/topics.ts"
 import { RecordingSocket } from "../support/RecordingSocket.ts"
 import { ScriptedTickers } from "../support/ScriptedTickers.ts"
-import { connect, sessionNode, settle } from "../support/sessionNode.ts"
+import { connect, localVisitor, sessionNode, settle } from "../support/sessionNode.ts"
 
 const SYMBOLS = ["AAPL", "MSFT", "IBM"]
 const tags = (events: ReadonlyArray<{ readonly _tag: string }>) => events.map((event) => event._tag)
@@ -235,6 +235,7 @@ describe("the node", () => {
       const sessions = yield* SessionActors
       const open = () =>
         sessions.open(
+          localVisitor,
           new RecordingSocket(),
           () => Effect.void,
           () => {}
@@ -256,6 +257,7 @@ describe("the node", () => {
       const { socket } = yield* connect()
       assert.strictEqual(
         sessions.open(
+          localVisitor,
           socket,
           () => Effect.void,
           () => {}
@@ -272,6 +274,7 @@ describe("the node", () => {
       const other = yield* connect({ symbols: ["AAPL"] })
       const { socket } = yield* connect()
       const inbox = sessions.open(
+        localVisitor,
         socket,
         () => Effect.die("broken"),
         () => {}
@@ -298,6 +301,7 @@ describe("the node", () => {
       yield* settle
       assert.strictEqual(
         sessions.open(
+          localVisitor,
           all[0]?.socket ?? assert.fail(),
           () => Effect.void,
           () => {}

@@ -14,7 +14,7 @@ import type { Conflation, WatchEvent } from "../../src/rpc/market.ts"
 import { RecordingSocket } from "../support/RecordingSocket.ts"
 import { ScriptedQuoteCache } from "../support/ScriptedQuoteCache.ts"
 import { ScriptedTickers } from "../support/ScriptedTickers.ts"
-import { sessionNode, settle } from "../support/sessionNode.ts"
+import { localVisitor, sessionNode, settle } from "../support/sessionNode.ts"
 
 const SYMBOLS = ["AAPL", "MSFT", "IBM", "BRK.B"]
 
@@ -142,6 +142,7 @@ const run = (conflation: Conflation, steps: ReadonlyArray<Step>) =>
       const connect = Effect.fnUntraced(function* (resume: boolean) {
         socket = new RecordingSocket()
         const opened = sessions.open(
+          localVisitor,
           socket,
           () => Effect.void,
           () => {}

@@ -6,6 +6,7 @@ import { describe } from "vitest"
 import { countFibers, fibersActive } from "../../bench/support/fibers.ts"
 import { PeerSocket } from "../../bench/support/PeerSocket.ts"
 import { Gauges } from "../../src/actors/kernel/Gauges.ts"
+import { Authenticator } from "../../src/app/gateway/Authenticator.ts"
 import { HttpListener } from "../../src/app/gateway/HttpListener.ts"
 import { layerProtocol } from "../../src/app/gateway/WebSocketGateway.ts"
 import { makeWatchHandlers } from "../../src/app/gateway/watchHandlers.ts"
@@ -29,7 +30,7 @@ const server = (tickers: ScriptedTickers) =>
         }))
       )
     ),
-    Layer.provide(layerProtocol({ allowedOrigins: [] })),
+    Layer.provide(Layer.provide(layerProtocol({ allowedOrigins: [] }), Authenticator.layerLocal)),
     Layer.provideMerge(HttpListener.layer({ host: "127.0.0.1", port: 0 })),
     Layer.provideMerge(sessionNode(tickers, { policy: { pingAfterMillis: 500, deadAfterPingMillis: 1_500 } }))
   )

@@ -24,6 +24,7 @@ import {
 import { PublicRpcs } from "../../src/rpc/public.ts"
 import { RPC_PATH } from "../../src/rpc/sessions.ts"
 import { ScriptedCompanies } from "./scriptedCompanies.ts"
+import { ScriptedInvestors } from "./scriptedInvestors.ts"
 
 export interface WatchRequest {
   readonly watchId: string
@@ -132,6 +133,7 @@ export class ScriptedMarket {
   readonly watches = Effect.runSync(Queue.unbounded<OpenedWatch>())
   readonly sets = Effect.runSync(Queue.unbounded<OpenedSet>())
   readonly companies = new ScriptedCompanies()
+  readonly investors = new ScriptedInvestors()
   /** Calls of Quote and Bars, answered or hanging. */
   readonly calls: Array<string> = []
   /** Bars in pages, oldest page last. */
@@ -255,6 +257,6 @@ export class ScriptedMarket {
       CompanyRpcs.toLayer(this.companies.handlers),
       Layer.provide(CompanyDirectory.layer, Gauges.layer)
     )
-    return Layer.merge(market, companies)
+    return Layer.mergeAll(market, companies, this.investors.layer())
   }
 }

@@ -1,10 +1,12 @@
 /** The sessions of one node over scripted tickers: everything real but the socket and the ticker actors. */
 import { Effect, Layer, Scope } from "effect"
+import { localPrincipal } from "../../src/actors/investors/Investors.ts"
 import { Bus } from "../../src/actors/kernel/Bus.ts"
 import { Gauges } from "../../src/actors/kernel/Gauges.ts"
 import { DeliveryLatency } from "../../src/actors/kernel/Latency.ts"
 import { QuoteCache } from "../../src/actors/kernel/QuoteCache.ts"
 import { TimingWheel } from "../../src/actors/kernel/TimingWheel.ts"
+import type { Visitor } from "../../src/actors/sessions/Identities.ts"
 import { QuoteHub } from "../../src/actors/sessions/QuoteHub.ts"
 import type { SessionPolicy } from "../../src/actors/sessions/Session.ts"
 import { SessionActors } from "../../src/actors/sessions/SessionActors.ts"
@@ -40,6 +42,9 @@ export const sessionNode = (tickers: ScriptedTickers, options: SessionNodeOption
     Layer.provide(tickers.layer)
   )
 
+/** From the machine itself: with no limit of its own. */
+export const localVisitor: Visitor = { address: "127.0.0.1", principal: localPrincipal }
+
 /** Lets everything that is runnable now run, without moving the clock. */
 export const settle = Effect.gen(function* () {
   for (let turn = 0; turn < 4; turn++) yield* Effect.promise(() => new Promise<void>((done) => setImmediate(done)))
@@ -51,6 +56,7 @@ export const connect = Effect.fnUntraced(function* (request?: Partial<WatchReque
   const watching = yield* Watching
   const socket = new RecordingSocket()
   const inbox = sessions.open(
+    localVisitor,
     socket,
     () => Effect.void,
     () => {}

@@ -2,6 +2,9 @@
  * One client's connection: its streams, and the only writer of its socket. Plain state and synchronous code, because the
  * flush is the hottest path there is; its lifetime belongs to the session actor (SessionActors.ts).
  */
+
+import type { Deferred } from "effect"
+import type { Principal } from "../../rpc/access.ts"
 import type { Draining, Liveness } from "../../rpc/market.ts"
 import { CloseCode, HEARTBEAT_MILLIS } from "../../rpc/sessions.ts"
 import { HEARTBEAT } from "../../rpc/wire.ts"
@@ -39,6 +42,8 @@ export interface SessionPolicy {
   /** Requests a session may make at once, and regain each second; a large page of bars counts for several. */
   readonly requestBurst: number
   readonly requestsPerSecond: number
+  /** Whoever has not said by then who they are is closed (S2). */
+  readonly identifyMillis: number
 }
 
 export const defaultPolicy: SessionPolicy = {
@@ -48,7 +53,8 @@ export const defaultPolicy: SessionPolicy = {
   pingAfterMillis: 3_000,
   deadAfterPingMillis: 5_000,
   requestBurst: 200,
-  requestsPerSecond: 50
+  requestsPerSecond: 50,
+  identifyMillis: 5_000
 }
 
 /** What all sessions of a node share. */
@@ -64,6 +70,8 @@ export interface SessionNode {
   readonly onDefect: (session: number, defect: unknown) => void
 }
 
+/** What a request of somebody unknown costs: they need one or two. */
+const STRANGER_PAYS = 20
 const HOUSEKEEPING_MILLIS = 1_000
 const RETRY_BLOCKED_MILLIS = 50
 /** A slow reader's window, step by step. */
@@ -77,6 +85,12 @@ export class Session implements StreamOwner, WheelTask {
   readonly streams = new Map<string, WatchStream>()
   /** Open streams of live bars; counted here because the limit is the session's. */
   liveBars = 0
+  /** Where it comes from. */
+  readonly address: string
+  /** Null: it has not said who it is. Set by SessionActors. */
+  principal: Principal | null = null
+  /** While that is being found out: what requests wait for. */
+  identifying: Deferred.Deferred<void> | null = null
   private readonly socket: SessionSocket
   private readonly node: SessionNode
   private open = true
@@ -93,8 +107,9 @@ export class Session implements StreamOwner, WheelTask {
   private nodeWindow: number
   private readonly housekeeping: WheelTask
 
-  constructor(id: number, socket: SessionSocket, node: SessionNode, nodeWindow: number) {
+  constructor(id: number, address: string, socket: SessionSocket, node: SessionNode, nodeWindow: number) {
     this.id = id
+    this.address = address
     this.socket = socket
     this.node = node
     this.nodeWindow = nodeWindow
@@ -125,9 +140,9 @@ export class Session implements StreamOwner, WheelTask {
     if (this.open) this.guard(() => this.flush(now))
   }
 
-  /** False: the peer asks for more than it may; what `cost` requests are worth is taken otherwise. */
+  /** False: the peer asks for more than it may; what `cost` requests are worth is taken otherwise. A stranger may ask little. */
   charge(cost: number): boolean {
-    return this.requests.take(cost, this.node.wheel.now())
+    return this.requests.take(this.principal === null ? STRANGER_PAYS * cost : cost, this.node.wheel.now())
   }
 
   /** Half a flush must not go unnoticed: the peer would miss what it held. */
@@ -222,6 +237,16 @@ export class Session implements StreamOwner, WheelTask {
     node.count("session_closes_total", 1, `code="${code}"`)
     socket.close(code, reason)
     node.wheel.schedule(1_000, { onWheel: () => socket.terminate() })
+  }
+
+  /** Closes it unless somebody has been found out to be there by then. */
+  expectIdentity(): void {
+    const { policy, wheel } = this.node
+    wheel.schedule(policy.identifyMillis, {
+      onWheel: () => {
+        if (this.principal === null) this.close(CloseCode.SignedOut, "Sign in: nobody said who this is")
+      }
+    })
   }
 
   /** The socket is closed already. */

@@ -3,21 +3,26 @@
  * A session that fails is closed with a code and told apart from the others; its state belongs to its socket, so it is not restarted.
  */
 import { Cause, Context, Effect, FiberSet, Layer, Queue } from "effect"
+import type { Principal } from "../../rpc/access.ts"
 import { CloseCode } from "../../rpc/sessions.ts"
-import { feedTopic } from "../../rpc/topics.ts"
+import { feedTopic, revokedTopic } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { DeliveryLatency } from "../kernel/Latency.ts"
 import { TimingWheel } from "../kernel/TimingWheel.ts"
 import { Frame } from "./Frame.ts"
+import { Identities, noLimits, type Visitor, type VisitorLimits } from "./Identities.ts"
 import { LoadGovernor } from "./LoadGovernor.ts"
 import { defaultPolicy, Session, type SessionPolicy, type SessionSocket } from "./Session.ts"
 
-export interface SessionsConfig {
+export interface SessionsConfig extends Partial<VisitorLimits> {
   /** Open sessions on this node at most. */
   readonly maxSessions: number
   readonly policy?: Partial<SessionPolicy>
 }
+
+/** Why a socket is not taken. */
+export type Refusal = "draining" | "full" | "address" | "strangers"
 
 /** How a socket talks to its actor. */
 export interface SessionInbox {
@@ -38,12 +43,24 @@ const INBOX_CAPACITY = 1_024
 export class SessionActors extends Context.Service<
   SessionActors,
   {
-    /** Starts the actor of a socket. "full" and "draining" mean: refuse the upgrade. */
+    /** Why a visitor would not be taken now; asked before the upgrade, it costs nothing. */
+    readonly refusal: (visitor: Visitor) => Refusal | undefined
+    /** Starts the actor of a socket, unless there is a refusal. */
     readonly open: (
+      visitor: Visitor,
       socket: SessionSocket,
       receive: (session: Session, text: string) => Effect.Effect<void>,
       onEnd: (session: Session) => void
-    ) => SessionInbox | "full" | "draining"
+    ) => SessionInbox | Refusal
+    /**
+     * From here on it is theirs. "too-many": they have as many connections as one may; "revoked": what they showed has ended in this
+     * moment. Then it is still nobody's.
+     */
+    readonly identify: (session: Session, principal: Principal) => "ok" | "too-many" | "revoked"
+    /** What open sessions stand on: id of the sign-in or token → whether it is a token. */
+    readonly grants: () => ReadonlyMap<string, Principal["via"]>
+    /** Closes all that stand on one of these. */
+    readonly signOut: (grants: ReadonlySet<string>) => void
     readonly get: (id: number) => Session | undefined
     readonly ids: () => ReadonlySet<number>
     readonly count: () => number
@@ -65,6 +82,7 @@ export class SessionActors extends Context.Service<
         const gauges = yield* Gauges
         const latency = yield* DeliveryLatency
         const wheel = yield* TimingWheel
+        const identities = new Identities({ ...noLimits, ...config }, (name, delta) => gauges.add(name, delta))
         const fibers = yield* FiberSet.make<void>()
         const run = yield* FiberSet.runtime(fibers)()
         const context = yield* Effect.context<never>()
@@ -93,6 +111,12 @@ export class SessionActors extends Context.Service<
           }
         }
 
+        const end = (ended: Iterable<Session>) => {
+          for (const session of ended) session.close(CloseCode.SignedOut, "Signed out: sign in again")
+        }
+        yield* bus.subscribe(revokedTopic, ({ grants, investor }) => {
+          end(identities.revoke(investor, grants, wheel.now()))
+        })
         yield* bus.subscribe(feedTopic, ({ since, state }) => {
           for (const session of sessions.values()) session.say({ _tag: "Liveness", state, since })
         })
@@ -113,6 +137,7 @@ export class SessionActors extends Context.Service<
                 Effect.sync(() => {
                   session.dispose()
                   sessions.delete(session.id)
+                  identities.gone(session)
                   onEnd(session)
                   gauges.add("sessions_active", -1)
                   gauges.add("actors_active", -1, 'kind="session"')
@@ -139,11 +164,23 @@ export class SessionActors extends Context.Service<
             )
           )
 
+        const refusal = (visitor: Visitor): Refusal | undefined => {
+          if (draining) return "draining"
+          if (sessions.size >= config.maxSessions) return "full"
+          return identities.refusal(visitor)
+        }
+
         return SessionActors.of({
-          open: (socket, receive, onEnd) => {
-            if (draining) return "draining"
-            if (sessions.size >= config.maxSessions) return "full"
-            const session = new Session(nextId++, socket, node, nodeWindow)
+          refusal,
+          identify: (session, principal) => identities.identify(session, principal, wheel.now()),
+          grants: () => identities.grants(),
+          signOut: (grants) => end(identities.standingOn(grants)),
+          open: (visitor, socket, receive, onEnd) => {
+            const refused = refusal(visitor)
+            if (refused !== undefined) return refused
+            const session = new Session(nextId++, visitor.address, socket, node, nodeWindow)
+            identities.came(session, visitor.principal)
+            if (visitor.principal === null) session.expectIdentity()
             const inbox = Effect.runSync(Queue.bounded<string, Cause.Done>(INBOX_CAPACITY))
             // from here on it counts and is drained, though its fiber starts a moment later
             sessions.set(session.id, session)

@@ -10,6 +10,8 @@ export const ExitCode = {
   /** No server at --url. */
   CannotConnect: 3,
   UnknownSymbol: 4,
+  /** The server wants a token (LZSTOCK_TOKEN), or another than this. */
+  NotSignedIn: 6,
   /** The server did not answer in time, or said "not now". Worth another try. */
   TryAgain: 5,
   /** Ctrl-C, and SIGTERM: 128 + the signal's number, as shells have it. */
@@ -34,6 +36,8 @@ const codes = {
   InvalidArguments: ExitCode.Usage,
   InvalidRequest: ExitCode.Usage,
   NotAllowed: ExitCode.Failure,
+  NotSignedIn: ExitCode.NotSignedIn,
+  Forbidden: ExitCode.NotSignedIn,
   LimitExceeded: ExitCode.Failure,
   WatchIdConflict: ExitCode.Failure,
   ServerFailed: ExitCode.Failure,
@@ -51,7 +55,9 @@ export const fromServer =
     const message =
       error._tag === "UnknownSymbol" && error.symbol !== undefined
         ? `${error.symbol} is not listed here (see lzstock listings)`
-        : oneLine(error.message)
+        : error._tag === "NotSignedIn"
+          ? `${url} wants to know who asks: set LZSTOCK_TOKEN to a token of yours, made on its account page (${oneLine(error.message)})`
+          : oneLine(error.message)
     return new Failure({
       code: codes[error._tag],
       message:

@@ -1,5 +1,5 @@
 /** Flags and arguments that several commands share, and the connection they describe. */
-import { Config, Effect, type Scope } from "effect"
+import { Config, Effect, Option, type Scope } from "effect"
 import { Argument, Flag } from "effect/cli"
 import { LZStockClient } from "../../rpc/client.ts"
 import { Interval, normaliseSymbol, symbolPattern } from "../../rpc/market.ts"
@@ -77,10 +77,17 @@ export const parseSymbols = (texts: ReadonlyArray<string>): Effect.Effect<Readon
 }
 
 /** Connected, until the scope closes. Fails when the first attempt does: a command must not wait for a server for ever. */
-export const openClient = (flags: ConnectionFlags): Effect.Effect<LZStockClient["Service"], Failure, Scope.Scope> =>
+export const openClient = (
+  flags: ConnectionFlags,
+  /** Shown where LZSTOCK_TOKEN is not set. */
+  otherwise?: string
+): Effect.Effect<LZStockClient["Service"], Failure, Scope.Scope> =>
   Effect.gen(function* () {
+    // a variable and no flag: those stand in the list of processes
+    const given = yield* Effect.orDie(Config.option(Config.String("LZSTOCK_TOKEN")))
+    const token = Option.getOrUndefined(Option.filter(given, (text) => text !== "")) ?? otherwise
     const timeoutMillis = Math.ceil(flags.timeout * 1000)
-    const client = yield* LZStockClient.make({ url: flags.url, timeoutMillis }).pipe(
+    const client = yield* LZStockClient.make({ url: flags.url, timeoutMillis, token }).pipe(
       // wrong text, not a missing server
       Effect.mapError((error) => usage(`--url: ${error.message}`))
     )

@@ -15,7 +15,7 @@ export const root = Command.make("lzstock").pipe(
   Command.withDescription(
     "Live market data on the command line. Talks to a running LZStock server (npm start); replay works without one, and dlq with NATS alone.\n\n" +
       "Exit codes: 0 well · 1 failure · 2 wrong command line · 3 cannot connect · 4 unknown symbol · 5 no answer or not now, " +
-      "try again · 130 Ctrl-C.\n\n" +
+      "try again · 6 the server wants another token (LZSTOCK_TOKEN) · 130 Ctrl-C.\n\n" +
       'Completion: eval "$(lzstock --completions bash)", or zsh, fish, powershell.'
   ),
   Command.withSubcommands([watch, quote, bars, search, company, listings, companies, status, replay, dlq]),

@@ -42,8 +42,8 @@ export const layerCompanyHandlers = CompanyRpcs.toLayer(
         return { ...page, items: yield* priced(prices, page.items) }
       }),
       "companies.SyncStatus": Effect.fn("companies.SyncStatus")(operations.status),
-      "companies.Sync": Effect.fn("companies.Sync")(operations.sync),
-      "companies.Import": Effect.fn("companies.Import")(operations.imported)
+      "companies.Sync": Effect.fn("companies.Sync")(() => operations.sync()),
+      "companies.Import": Effect.fn("companies.Import")(({ listings }) => operations.imported(listings))
     })
   })
 )

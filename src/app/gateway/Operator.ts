@@ -6,7 +6,7 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
 import { link, readFile, rm, writeFile } from "node:fs/promises"
 import path from "node:path"
 import { Context, Effect, Layer, Redacted, Schema } from "effect"
-import { NotAllowed } from "../../rpc/companies.ts"
+import { NotAllowed } from "../../rpc/access.ts"
 import { TOKEN_FILE } from "./operatorToken.ts"
 
 /** The token cannot be kept; `message` says where and why. */

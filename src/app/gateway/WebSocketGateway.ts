@@ -3,50 +3,102 @@
  * socket has one writer and `market.Watch` leaves as spliced bytes. A stock RpcClient (ndjson) works against it.
  */
 import type { IncomingMessage } from "node:http"
-import { isIP } from "node:net"
 import type { Duplex } from "node:stream"
-import { Effect, Layer, Option, Queue } from "effect"
+import { Effect, FiberSet, Layer, Option, Queue } from "effect"
 import { RpcSerialization, RpcServer } from "effect/rpc"
 import type { FromClientEncoded, FromServerEncoded } from "effect/rpc/RpcMessage"
 import { WebSocketServer } from "ws"
 import { Gauges } from "../../actors/kernel/Gauges.ts"
+import type { Visitor } from "../../actors/sessions/Identities.ts"
 import type { Session } from "../../actors/sessions/Session.ts"
 import { SessionActors } from "../../actors/sessions/SessionActors.ts"
 import { CloseCode, MAX_MESSAGE_BYTES, RPC_PATH } from "../../rpc/sessions.ts"
+import { Authenticator } from "./Authenticator.ts"
 import { HttpListener } from "./HttpListener.ts"
+import { cookieFor, originAllowed } from "./origins.ts"
+import { newReference } from "./reference.ts"
 import { decodeRpcLines, withoutInternals } from "./rpcLines.ts"
+import { noUpgradeLimits, type UpgradeLimits, UpgradeRate } from "./UpgradeRate.ts"
 import { WsSocket } from "./WsSocket.ts"
 
 export interface GatewayConfig {
   /** Browser origins allowed besides the server's own, exact, e.g. "https://stocks.example". */
   readonly allowedOrigins: ReadonlyArray<string>
+  /** Default: as fast as they come. */
+  readonly upgrades?: UpgradeLimits
+  /** Of a message from a client (F11); default and most: MAX_MESSAGE_BYTES. */
+  readonly maxMessageBytes?: number
 }
 
-const refuse = (socket: Duplex, status: string, headers: string, body: string) => {
+interface Refused {
+  readonly status: string
+  /** In metrics, and for programs. */
+  readonly error: string
+  readonly message: string
+  /** Where waiting helps. */
+  readonly retryAfterMillis?: number
+}
+
+const refuse = (socket: Duplex, { error, message, retryAfterMillis, status }: Refused) => {
+  const body = `${JSON.stringify({ error, message, ...(retryAfterMillis === undefined ? {} : { retryAfterMillis }) })}\n`
+  const retryAfter = retryAfterMillis === undefined ? "" : `Retry-After: ${Math.ceil(retryAfterMillis / 1_000)}\r\n`
   // the peer may keep its half open for ever
   socket.once("finish", () => socket.destroy())
   socket.end(
-    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\n${headers}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n${retryAfter}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
   )
 }
 
-/**
- * Whether the page that asks may (S1). A page from the very host it calls is our own dashboard, but only where that host
- * cannot be somebody's name rebound to this address: an IP address or localhost. Other names are to be listed.
- */
-const originAllowed = (request: IncomingMessage, allowed: ReadonlySet<string>): boolean => {
-  const { origin, host } = request.headers
-  if (origin === undefined || allowed.has(origin)) return true
-  const url = URL.parse(origin)
-  if (url === null || url.host !== host) return false
-  const name = url.hostname.replace(/^\[|\]$/g, "")
-  return name === "localhost" || isIP(name) !== 0
+const BUSY_MILLIS = 5_000
+const notTaken: Readonly<Record<"draining" | "address" | "strangers", Refused>> = {
+  draining: {
+    status: "503 Service Unavailable",
+    error: "draining",
+    message: "Draining: use another node",
+    retryAfterMillis: 1_000
+  },
+  address: {
+    status: "429 Too Many Requests",
+    error: "address",
+    message: "Too many connections from this address: close some",
+    retryAfterMillis: BUSY_MILLIS
+  },
+  strangers: {
+    status: "503 Service Unavailable",
+    error: "strangers",
+    message: "Too many connections that have not signed in: try again in a moment",
+    retryAfterMillis: BUSY_MILLIS
+  }
+}
+
+/** What can be said of a request before anything is allocated for it (S1, S2): undefined: nothing is wrong with it. */
+const checkHead = (request: IncomingMessage, allowed: ReadonlySet<string>): Refused | undefined => {
+  const { cookie, host, origin } = request.headers
+  const [path, query] = (request.url ?? "").split("?", 2)
+  if (path !== RPC_PATH) {
+    return { status: "404 Not Found", error: "path", message: `WebSockets are served on ${RPC_PATH}` }
+  }
+  if (origin !== undefined && !originAllowed(origin, host, allowed)) {
+    return { status: "403 Forbidden", error: "origin", message: "This origin is not allowed here" }
+  }
+  if (origin === undefined && cookie !== undefined) {
+    return { status: "403 Forbidden", error: "origin", message: "Cookies are for browsers, which say their origin" }
+  }
+  // it would stand in the logs of every proxy on the way
+  if (query !== undefined) {
+    return {
+      status: "400 Bad Request",
+      error: "query",
+      message: "Nothing is taken from the URL: show a token in a message"
+    }
+  }
+  return undefined
 }
 
 /** The RPC protocol of every session of this node. Upgrades are taken until the Scope closes. */
 export const layerProtocol = (
   config: GatewayConfig
-): Layer.Layer<RpcServer.Protocol, never, Gauges | HttpListener | SessionActors> =>
+): Layer.Layer<RpcServer.Protocol, never, Authenticator | Gauges | HttpListener | SessionActors> =>
   Layer.effect(
     RpcServer.Protocol,
     RpcServer.Protocol.make(
@@ -55,11 +107,15 @@ export const layerProtocol = (
         const sessions = yield* SessionActors
         const gauges = yield* Gauges
         const disconnects = yield* Queue.unbounded<number>()
+        const authenticator = yield* Authenticator
         const allowed = new Set(config.allowedOrigins)
+        const rate = new UpgradeRate(config.upgrades ?? noUpgradeLimits)
+        const maxMessageBytes = config.maxMessageBytes ?? MAX_MESSAGE_BYTES
+        const fork = yield* FiberSet.makeRuntime<never, unknown, unknown>()
         const wss = new WebSocketServer({
           noServer: true,
           perMessageDeflate: false,
-          maxPayload: MAX_MESSAGE_BYTES,
+          maxPayload: maxMessageBytes,
           clientTracking: false,
           skipUTF8Validation: false
         })
@@ -68,7 +124,7 @@ export const layerProtocol = (
           let rest = ""
           return (session: Session, text: string): Effect.Effect<void> => {
             const decoded = decodeRpcLines(rest + text)
-            if (decoded === undefined || decoded.rest.length > MAX_MESSAGE_BYTES) {
+            if (decoded === undefined || decoded.rest.length > maxMessageBytes) {
               session.close(CloseCode.Malformed, "Not Effect RPC over ndjson: send one JSON object a line")
               return Effect.void
             }
@@ -85,22 +141,57 @@ export const layerProtocol = (
           }
         }
 
+        /** Whose a browser's session is, it says with its cookie. */
+        const showCookie = (session: Session, cookie: string) =>
+          fork(
+            authenticator.showCookie(session, cookie).pipe(
+              Effect.catch((error) =>
+                Effect.sync(() =>
+                  session.close(
+                    error._tag === "CredentialRefused" ? CloseCode.SignedOut : CloseCode.TryAgainLater,
+                    error.message
+                  )
+                )
+              ),
+              Effect.catchCause((cause) => {
+                session.close(CloseCode.TryAgainLater, "Sign-ins cannot be looked up: try again in a moment")
+                return Effect.logWarning("A cookie could not be looked up", cause)
+              })
+            )
+          )
+
+        const judgeUpgrade = (request: IncomingMessage, from: Visitor): Refused | undefined => {
+          const wrong = checkHead(request, allowed)
+          if (wrong !== undefined) return wrong
+          // of whoever uses this machine nothing is counted but how many there are
+          const retryAfterMillis = from.principal === null ? rate.take(from.address, Date.now()) : 0
+          if (retryAfterMillis > 0) {
+            return {
+              status: "429 Too Many Requests",
+              error: "rate",
+              message: "Too many new connections: slow down",
+              retryAfterMillis
+            }
+          }
+          const refusal = sessions.refusal(from)
+          return refusal === undefined || refusal === "full" ? undefined : notTaken[refusal]
+        }
+
         const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
           socket.on("error", () => socket.destroy())
-          const path = request.url?.split("?", 1)[0]
-          if (path !== RPC_PATH) return refuse(socket, "404 Not Found", "", `WebSockets are served on ${RPC_PATH}\n`)
-          if (!originAllowed(request, allowed)) {
-            gauges.add("upgrades_refused_total", 1, 'reason="origin"')
-            return refuse(socket, "403 Forbidden", "", "This origin is not allowed here\n")
+          const from = authenticator.origin(request.socket.remoteAddress, request.headers)
+          const refused = judgeUpgrade(request, from)
+          if (refused !== undefined) {
+            gauges.add("upgrades_refused_total", 1, `reason="${refused.error}"`)
+            return refuse(socket, refused)
           }
-          if (sessions.isDraining()) {
-            return refuse(socket, "503 Service Unavailable", "Retry-After: 1\r\n", "Draining: use another node\n")
-          }
+          const { cookie: header, origin = "" } = request.headers
+          const cookie = from.principal === null ? cookieFor(origin, header) : undefined
           wss.handleUpgrade(request, socket, head, (ws) => {
             // first of all: a bad frame may come right behind the upgrade, and nobody listening would end the process
             ws.on("error", () => ws.terminate())
             // nothing below refers to `request`: it is garbage from here on (F11)
-            const inbox = sessions.open(new WsSocket(ws, socket), receiver(), (session) => {
+            const inbox = sessions.open(from, new WsSocket(ws, socket), receiver(), (session) => {
               Queue.offerUnsafe(disconnects, session.id)
             })
             if (typeof inbox === "string") {
@@ -109,6 +200,7 @@ export const layerProtocol = (
               setTimeout(() => ws.terminate(), 1_000).unref()
               return
             }
+            if (cookie !== undefined) showCookie(inbox.session, cookie)
             ws.on("message", (data, isBinary) => {
               if (isBinary) inbox.session.close(CloseCode.Malformed, "Binary frames are not understood: send text")
               else inbox.receive(String(data))
@@ -126,12 +218,13 @@ export const layerProtocol = (
           disconnects,
           send: (clientId: number, response: FromServerEncoded) =>
             Effect.suspend(() => {
-              const shown = withoutInternals(response)
+              const reference = newReference()
+              const shown = withoutInternals(response, reference)
               sessions.get(clientId)?.reply(`${JSON.stringify(shown)}\n`)
               // what the client is not told stands in the log
               return shown === response
                 ? Effect.void
-                : Effect.logError("A request failed", { session: clientId, response })
+                : Effect.logError("A request failed", { reference, session: clientId, response })
             }),
           end: () => Effect.void,
           clientIds: Effect.sync(() => sessions.ids()),

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Redacted } from "effect"
+import { Effect, Layer } from "effect"
 import { company, instrument } from "../../../test/support/companies.ts"
 import { CompanyDirectory } from "../../actors/companies/CompanyDirectory.ts"
 import { SymbolMaster, type SyncPatch } from "../../actors/companies/SymbolMaster.ts"
@@ -8,14 +8,11 @@ import { Gauges } from "../../actors/kernel/Gauges.ts"
 import type { ImportedListing } from "../../rpc/companies.ts"
 import { companiesChangedTopic, companySyncTopic } from "../../rpc/topics.ts"
 import { makeCompanyOperations } from "./companyOperations.ts"
-import { Operator } from "./Operator.ts"
 
-const TOKEN = "the operator's token"
-const ground = Layer.mergeAll(
-  Bus.layerInProcess,
-  SymbolMaster.layerMemory,
-  Operator.layer({ token: Redacted.make(TOKEN), dataDir: "" })
-).pipe(Layer.provideMerge(CompanyDirectory.layer), Layer.provideMerge(Gauges.layer))
+const ground = Layer.mergeAll(Bus.layerInProcess, SymbolMaster.layerMemory).pipe(
+  Layer.provideMerge(CompanyDirectory.layer),
+  Layer.provideMerge(Gauges.layer)
+)
 
 const sap: ImportedListing = {
   symbol: "SAP",
@@ -54,7 +51,7 @@ describe("what operators may have done", () => {
         companies: 1,
         instruments: 1
       })
-      assert.deepInclude(yield* sync({ operator: TOKEN }), { state: "waiting", error: null })
+      assert.deepInclude(yield* sync(), { state: "waiting", error: null })
       assert.isNotNull((yield* (yield* SymbolMaster).state).requestedAt)
       assert.deepStrictEqual(said, ["sync"])
     }).pipe(Effect.scoped, Effect.provide(ground))
@@ -65,10 +62,10 @@ describe("what operators may have done", () => {
       const { sync } = yield* opened
       const master = yield* SymbolMaster
       yield* note({ isOn: false })
-      assert.strictEqual((yield* sync({ operator: TOKEN })).state, "off")
+      assert.strictEqual((yield* sync()).state, "off")
       assert.isNull((yield* master.state).requestedAt)
       yield* note({ isOn: true, phase: "details" })
-      assert.strictEqual((yield* sync({ operator: TOKEN })).state, "running")
+      assert.strictEqual((yield* sync()).state, "running")
       assert.isNull((yield* master.state).requestedAt)
     }).pipe(Effect.scoped, Effect.provide(ground))
   )
@@ -76,36 +73,20 @@ describe("what operators may have done", () => {
   it.effect("an import: stored as a whole, and every gateway is told", () =>
     Effect.gen(function* () {
       const { imported, said } = yield* opened
-      assert.deepStrictEqual(yield* imported({ operator: TOKEN, listings: [sap] }), {
+      assert.deepStrictEqual(yield* imported([sap]), {
         added: 1,
         changed: 0,
         unchanged: 0
       })
       assert.deepStrictEqual(said, ["changed 1"])
       const refused = yield* Effect.flip(
-        imported({
-          operator: TOKEN,
-          listings: [
-            { ...sap, symbol: "SIE", name: "Siemens" },
-            { ...sap, symbol: "?" }
-          ]
-        })
+        imported([
+          { ...sap, symbol: "SIE", name: "Siemens" },
+          { ...sap, symbol: "?" }
+        ])
       )
       assert.deepInclude(refused, { _tag: "InvalidRequest", message: '"?" is not a symbol (like AAPL, BRK.B)' })
       assert.strictEqual((yield* (yield* SymbolMaster).state).version, 1)
-    }).pipe(Effect.scoped, Effect.provide(ground))
-  )
-
-  it.effect("nothing for anybody else", () =>
-    Effect.gen(function* () {
-      const { imported, said, sync } = yield* opened
-      yield* note({ isOn: true })
-      for (const operator of ["", "x".repeat(20)]) {
-        assert.strictEqual((yield* Effect.flip(sync({ operator })))._tag, "NotAllowed")
-        assert.strictEqual((yield* Effect.flip(imported({ operator, listings: [sap] })))._tag, "NotAllowed")
-      }
-      assert.deepStrictEqual(said, [])
-      assert.deepInclude(yield* (yield* SymbolMaster).state, { version: 0, requestedAt: null })
     }).pipe(Effect.scoped, Effect.provide(ground))
   )
 
@@ -121,12 +102,7 @@ describe("what operators may have done", () => {
         undetailed: () => away
       })
       const { imported, status, sync } = yield* Effect.provideService(opened, SymbolMaster, master)
-      const operator = TOKEN
-      for (const asked of [
-        Effect.asVoid(status()),
-        Effect.asVoid(sync({ operator })),
-        Effect.asVoid(imported({ operator, listings: [sap] }))
-      ]) {
+      for (const asked of [Effect.asVoid(status()), Effect.asVoid(sync()), Effect.asVoid(imported([sap]))]) {
         const refused = yield* Effect.flip(asked)
         assert.strictEqual(refused._tag, "Unavailable")
         assert.notInclude(refused.message, "SELECT")
@@ -145,7 +121,7 @@ describe("what operators may have done", () => {
           answer: 0
         })
       })
-      yield* imported({ operator: TOKEN, listings: [{ ...sap, symbol: "KO", name: null, sector: "Consumer Staples" }] })
+      yield* imported([{ ...sap, symbol: "KO", name: null, sector: "Consumer Staples" }])
       const [[, ko] = []] = yield* master.changes({ version: 1, id: "symbol:KO" }, 10)
       assert.deepInclude(ko, { id: "symbol:KO", name: "Coca-Cola", sector: "Consumer Staples" })
     }).pipe(Effect.scoped, Effect.provide(ground))

@@ -8,7 +8,6 @@ import { Bus } from "../../actors/kernel/Bus.ts"
 import type { ImportedListing, SyncStatus } from "../../rpc/companies.ts"
 import { InvalidRequest, normaliseSymbol, Unavailable } from "../../rpc/market.ts"
 import { companiesChangedTopic, companySyncTopic } from "../../rpc/topics.ts"
-import { Operator } from "./Operator.ts"
 
 const stateOf = ({ error, isOn, phase, requestedAt }: SyncState): SyncStatus["state"] => {
   // null: no worker has been here yet; one that comes takes the request up
@@ -35,7 +34,6 @@ const whenStored = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E
 export const makeCompanyOperations = Effect.gen(function* () {
   const master = yield* SymbolMaster
   const directory = yield* CompanyDirectory
-  const operator = yield* Operator
   const bus = yield* Bus
 
   const status = Effect.fnUntraced(function* () {
@@ -46,8 +44,7 @@ export const makeCompanyOperations = Effect.gen(function* () {
     return { state: now, phase, done, total, startedAt, finishedAt, nextAt, error, companies, instruments }
   })
 
-  const sync = Effect.fnUntraced(function* (request: { readonly operator: string }) {
-    yield* operator.check(request.operator)
+  const sync = Effect.fnUntraced(function* () {
     const requestedAt = yield* Clock.currentTimeMillis
     // under the lock: a sync that begins meanwhile is the one that was asked for
     const version = yield* whenStored(
@@ -64,12 +61,7 @@ export const makeCompanyOperations = Effect.gen(function* () {
     return yield* status()
   })
 
-  const imported = Effect.fnUntraced(function* (request: {
-    readonly operator: string
-    readonly listings: ReadonlyArray<ImportedListing>
-  }) {
-    const { listings } = request
-    yield* operator.check(request.operator)
+  const imported = Effect.fnUntraced(function* (listings: ReadonlyArray<ImportedListing>) {
     const symbols = listings.map(({ symbol }) => normaliseSymbol(symbol))
     const ids = [
       ...symbols.map((symbol) => `symbol:${symbol}`),

@@ -8,6 +8,7 @@ import { HttpRouter, type HttpServerRequest, HttpServerResponse } from "effect/h
 import { renderMetrics } from "../observability/metrics.ts"
 import { HttpListener } from "./HttpListener.ts"
 import { Readiness } from "./Readiness.ts"
+import { newReference } from "./reference.ts"
 import { chooseEncoding, matchesTag, readStaticFiles, type StaticFile, type StaticFiles } from "./staticFiles.ts"
 
 /** Inline styles are allowed because charts and virtual lists position with them; scripts are our own files only. */
@@ -28,8 +29,8 @@ type Response = HttpServerResponse.HttpServerResponse
 
 const pathOf = (request: Request): string => request.url.split(/[?#]/, 1)[0] ?? "/"
 
-const problem = (status: number, error: string, headers: Record<string, string> = {}): Response =>
-  HttpServerResponse.jsonUnsafe({ error }, { status, headers })
+const problem = (status: number, error: string, headers: Record<string, string> = {}, message?: string): Response =>
+  HttpServerResponse.jsonUnsafe(message === undefined ? { error } : { error, message }, { status, headers })
 
 const readOnly = (request: Request, answer: () => Effect.Effect<Response>): Effect.Effect<Response> =>
   request.method === "GET" || request.method === "HEAD"
@@ -114,19 +115,28 @@ const dashboard = (folder: string) =>
 // --------------------------------------------------------------------------------------------------------------------
 
 /** Answers the listener's requests for as long as the Scope is open. `uiFolder` is the built dashboard (dist/ui); none: only what operators ask. */
-export const layerHttp = (options: { readonly uiFolder?: string | undefined }) =>
+export const layerHttp = <R = never>(options: {
+  readonly uiFolder?: string | undefined
+  /** More routes. */
+  readonly routes?: Layer.Layer<never, never, R | HttpRouter.HttpRouter> | undefined
+}) =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       const { server } = yield* HttpListener
+      const parts = Layer.mergeAll(operations, options.routes ?? Layer.empty)
       const routes = yield* HttpRouter.toHttpEffect(
-        options.uiFolder === undefined ? operations : Layer.mergeAll(operations, dashboard(options.uiFolder))
+        options.uiFolder === undefined ? parts : Layer.mergeAll(parts, dashboard(options.uiFolder))
       )
       const app = routes.pipe(
         // what the router cannot place, such as a malformed percent escape
         Effect.catch(() => Effect.succeed(problem(404, "not-found"))),
-        Effect.catchDefect((defect) =>
-          Effect.as(Effect.logError("An HTTP request failed", { defect }), problem(500, "internal"))
-        ),
+        Effect.catchDefect((defect) => {
+          const reference = newReference()
+          return Effect.as(
+            Effect.logError("An HTTP request failed", { reference, defect }),
+            problem(500, "internal", {}, `The server failed on this request; its log has more under ${reference}`)
+          )
+        }),
         Effect.map(HttpServerResponse.setHeaders(securityHeaders))
       )
       const scope = yield* Effect.scope

@@ -50,7 +50,11 @@ const parse = (line: string): FromClientEncoded | undefined => {
   }
 }
 
-const INTERNAL = { name: "InternalError", message: "The server failed on this request; it has been logged" }
+/** `reference` also stands in the log, beside the whole truth. */
+const internal = (reference: string) => ({
+  name: "InternalError",
+  message: `The server failed on this request; its log has more under ${reference}`
+})
 
 type Reason = Extract<
   Extract<FromServerEncoded, { readonly _tag: "Exit" }>["exit"],
@@ -63,12 +67,14 @@ const isOurs = (reason: Reason): boolean => reason._tag === "Die" && !Predicate.
  * A defect that reaches a client holds no stack and no message of ours (S7). A text is kept: RPC itself says that way
  * what is wrong with a request ("Unknown request tag", a payload that does not fit its schema).
  */
-export const withoutInternals = (response: FromServerEncoded): FromServerEncoded => {
-  if (response._tag === "Defect" && !Predicate.isString(response.defect)) return { ...response, defect: INTERNAL }
+export const withoutInternals = (response: FromServerEncoded, reference: string): FromServerEncoded => {
+  if (response._tag === "Defect" && !Predicate.isString(response.defect)) {
+    return { ...response, defect: internal(reference) }
+  }
   if (response._tag !== "Exit" || response.exit._tag === "Success") return response
   if (!response.exit.cause.some(isOurs)) return response
   const cause = response.exit.cause.map((reason) =>
-    isOurs(reason) ? { _tag: "Die" as const, defect: INTERNAL } : reason
+    isOurs(reason) ? { _tag: "Die" as const, defect: internal(reference) } : reason
   )
   return { ...response, exit: { _tag: "Failure", cause } }
 }

@@ -14,15 +14,19 @@ import { PublicRpcs } from "../../rpc/public.ts"
 import type { Settings } from "../Config.ts"
 import { layerCompanies } from "../companies/index.ts"
 import { feedLayer } from "../feeds/index.ts"
+import { accountRoutes } from "../gateway/AccountRoutes.ts"
+import { layerAuthorised, layerOperatorOnly } from "../gateway/Authorisation.ts"
 import { layerCompanyHandlers } from "../gateway/CompanyHandlers.ts"
 import { HttpListener } from "../gateway/HttpListener.ts"
 import { layerHttp } from "../gateway/http.ts"
+import { layerIdentityHandlers, layerInvestorHandlers } from "../gateway/InvestorHandlers.ts"
 import { layerMarketHandlers } from "../gateway/MarketHandlers.ts"
-import { Operator } from "../gateway/Operator.ts"
+import { layerPresence } from "../gateway/Presence.ts"
 import { Readiness } from "../gateway/Readiness.ts"
 import { layerProtocol } from "../gateway/WebSocketGateway.ts"
 import { ProcessMetrics } from "../observability/ProcessMetrics.ts"
 import { uiFolder, version } from "../version.ts"
+import { idleMillis, layerIdentity } from "./identity.ts"
 
 /** Name of this process among its peers; a process that is started again is another one. */
 export const nodeName = (settings: Settings): string => settings.node ?? `${hostname()}-${process.pid}`
@@ -59,7 +63,14 @@ export const layerSessions = (settings: Settings) =>
       Layer.mergeAll(
         SessionActors.layer({
           maxSessions: settings.maxSessions,
-          policy: { requestsPerSecond: settings.maxMessages, requestBurst: 4 * settings.maxMessages }
+          sessionsPerInvestor: settings.maxInvestorSessions,
+          sessionsPerAddress: settings.maxAddressSessions,
+          strangers: settings.maxStrangers,
+          policy: {
+            requestsPerSecond: settings.maxMessages,
+            requestBurst: 4 * settings.maxMessages,
+            identifyMillis: settings.identifySeconds * 1_000
+          }
         }),
         Tickers.layer,
         layerDirectory
@@ -67,25 +78,38 @@ export const layerSessions = (settings: Settings) =>
     )
   )
 
-/** The dashboard, the RPC WebSocket and what operators ask, on the listener. */
+/** The dashboard, the accounts, the RPC WebSocket and what operators ask, on the listener. */
 export const layerGateway = (settings: Settings) =>
   Layer.mergeAll(
     RpcServer.layer(PublicRpcs, { disableTracing: true, disableFatalDefects: true }).pipe(
-      Layer.provide(layerMarketHandlers({ version, node: nodeName(settings) })),
       Layer.provide(
-        Layer.provide(
-          layerCompanyHandlers,
-          Layer.mergeAll(
-            layerCompanies,
-            LastPrices.layer,
-            Operator.layer({ token: settings.operatorToken, dataDir: settings.dataDir })
-          )
+        Layer.mergeAll(
+          layerMarketHandlers({ version, node: nodeName(settings) }),
+          Layer.provide(layerCompanyHandlers, Layer.mergeAll(layerCompanies, LastPrices.layer)),
+          layerIdentityHandlers,
+          layerInvestorHandlers,
+          layerAuthorised,
+          layerOperatorOnly
         )
       ),
-      Layer.provide(layerProtocol({ allowedOrigins: settings.allowedOrigins }))
+      Layer.provide(
+        layerProtocol({
+          allowedOrigins: settings.allowedOrigins,
+          maxMessageBytes: settings.maxMessageBytes,
+          upgrades: { perSecond: settings.maxUpgrades, perSecondAndAddress: settings.maxAddressUpgrades }
+        })
+      )
     ),
-    layerHttp({ uiFolder })
-  )
+    layerHttp({
+      uiFolder,
+      routes: accountRoutes({
+        allowedOrigins: settings.allowedOrigins,
+        signUp: settings.signUp,
+        minPasswordLength: settings.minPassword
+      })
+    }),
+    layerPresence({ idleMillis: idleMillis(settings) })
+  ).pipe(Layer.provide(layerIdentity(settings)))
 
 /** What operators ask, alone: roles without sessions. */
 export const layerOperations = layerHttp({})

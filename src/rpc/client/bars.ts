@@ -1,5 +1,6 @@
 /** Bars: pages of history one after the other, and the live last bar kept whole across connections. */
 import { Cause, Effect, Random, Stream } from "effect"
+import type { Forbidden, NotSignedIn } from "../access.ts"
 import { type Bar, type BarsPage, normaliseSymbol, type UnknownSymbol } from "../market.ts"
 import { isTransportError, serverFailed } from "./calls.ts"
 import { decodeBar } from "./decode.ts"
@@ -32,7 +33,7 @@ export const followBars = (
   session: Session,
   subject: BarsSubject,
   onBar: (bar: Bar) => void
-): Effect.Effect<never, UnknownSymbol | ServerFailed> => {
+): Effect.Effect<never, UnknownSymbol | ServerFailed | NotSignedIn | Forbidden> => {
   const { interval } = subject
   const symbol = normaliseSymbol(subject.symbol)
   /** What the last stream that told anything told, by start; of bars no longer forming only the newest. */
@@ -97,7 +98,9 @@ export const followBars = (
       if (found._tag === "Some") {
         const error = found.value
         if (isTransportError(error)) return
-        if (error._tag === "UnknownSymbol") return yield* Effect.fail(error)
+        if (error._tag === "UnknownSymbol" || error._tag === "NotSignedIn" || error._tag === "Forbidden") {
+          return yield* Effect.fail(error)
+        }
         if (error._tag === "InvalidRequest") {
           return yield* Effect.fail(new ServerFailed({ call: "market.Bars", message: error.message }))
         }

@@ -1,6 +1,7 @@
-/** Calls with a deadline: sent again after each reconnect until then, which is sound because every call here is idempotent. */
+/** Calls with a deadline: sent again after each reconnect until then, which is sound where a call is idempotent; else `callOnce`. */
 import { Cause, Deferred, Effect, Predicate, SchemaIssue } from "effect"
 import type { RpcClientError } from "effect/rpc"
+import type { Forbidden, NotSignedIn } from "../access.ts"
 import type { Connection } from "./connection.ts"
 import { type CallError, type Closed, ConnectFailed, InvalidArguments, ServerFailed, Timeout } from "./errors.ts"
 
@@ -9,6 +10,8 @@ export const DEFAULT_TIMEOUT_MILLIS = 10_000
 const ASK_AGAIN_MILLIS = 250
 
 type TransportError = RpcClientError.RpcClientError
+/** What any request may fail with, besides its own errors. */
+type RequestError = TransportError | NotSignedIn | Forbidden
 
 export const isTransportError = (error: unknown): error is TransportError => Predicate.isTagged(error, "RpcClientError")
 
@@ -38,20 +41,25 @@ export const requested = <A, E>(
   })
 
 export interface Calls {
-  /** Completes never, or with Closed. */
-  readonly closed: Deferred.Deferred<never, Closed>
+  /** Completes never, or when there will be no connection any more. */
+  readonly closed: Deferred.Deferred<never, Closed | NotSignedIn>
   readonly withDeadline: <A, E>(
     call: string,
     effect: Effect.Effect<A, E>
-  ) => Effect.Effect<A, E | ConnectFailed | Timeout | Closed>
+  ) => Effect.Effect<A, E | ConnectFailed | Timeout | Closed | NotSignedIn>
   readonly call: <A, E>(
     call: string,
-    request: () => Effect.Effect<A, E | TransportError>
+    request: () => Effect.Effect<A, E | RequestError>
+  ) => Effect.Effect<A, E | CallError>
+  /** Not sent again when the connection breaks under way: whether it was done is then not known, and it fails with ServerFailed. */
+  readonly callOnce: <A, E>(
+    call: string,
+    request: () => Effect.Effect<A, E | RequestError>
   ) => Effect.Effect<A, E | CallError>
 }
 
 export const makeCalls = (connection: Connection, timeoutMillis: number): Calls => {
-  const closed = Deferred.makeUnsafe<never, Closed>()
+  const closed = Deferred.makeUnsafe<never, Closed | NotSignedIn>()
 
   const overdue = (call: string): Effect.Effect<never, ConnectFailed | Timeout> =>
     Effect.suspend((): Effect.Effect<never, ConnectFailed | Timeout> => {
@@ -98,9 +106,24 @@ export const makeCalls = (connection: Connection, timeoutMillis: number): Calls 
       }
     })
 
+  const once = <A, E>(
+    call: string,
+    request: Effect.Effect<A, E | TransportError>
+  ): Effect.Effect<A, E | ServerFailed> =>
+    Effect.catch(
+      Effect.andThen(connection.awaitOpen, request),
+      (error): Effect.Effect<A, E | ServerFailed> =>
+        isTransportError(error)
+          ? Effect.fail(new ServerFailed({ call, message: `${call}: the connection broke before the answer` }))
+          : Effect.fail(error)
+    ).pipe(Effect.catchDefect((defect) => Effect.fail(serverFailed(call, Cause.die(defect)))))
+
   return {
     closed,
     withDeadline,
-    call: (call, request) => withDeadline(call, attempt(call, requested(call, request)))
+    call: <A, E>(call: string, request: () => Effect.Effect<A, E | RequestError>) =>
+      withDeadline(call, attempt<A, E | InvalidArguments | NotSignedIn | Forbidden>(call, requested(call, request))),
+    callOnce: <A, E>(call: string, request: () => Effect.Effect<A, E | RequestError>) =>
+      withDeadline(call, once<A, E | InvalidArguments | NotSignedIn | Forbidden>(call, requested(call, request)))
   }
 }

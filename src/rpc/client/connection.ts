@@ -3,7 +3,8 @@
  * socket.ts (bytes). Goes to: protocol.ts (lines).
  */
 import { Clock, Effect, Latch, Option, Random, type Scope } from "effect"
-import { WATCHDOG_MILLIS } from "../sessions.ts"
+import { CloseCode, WATCHDOG_MILLIS } from "../sessions.ts"
+import type { Authentication, AuthenticationAnswer } from "./authentication.ts"
 import { type Ended, freshBackoff, nextWait } from "./backoff.ts"
 import type { MakeWebSocket, WebSocketEvent, WebSocketLike } from "./socket.ts"
 import type { ConnectionState } from "./types.ts"
@@ -68,9 +69,11 @@ export const makeConnection = (options: {
   readonly url: string
   readonly makeWebSocket: MakeWebSocket
   readonly conversation: Conversation
+  /** What has to be said and answered before the connection counts as open. */
+  readonly authentication?: Authentication | undefined
 }): Effect.Effect<Connection, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { url, conversation } = options
+    const { url, conversation, authentication } = options
     const clock = yield* Clock.Clock
     const now = () => clock.currentTimeMillisUnsafe()
     const opened = yield* Latch.make(false)
@@ -105,16 +108,36 @@ export const makeConnection = (options: {
         return
       }
       ws.binaryType = "arraybuffer"
-      const onOpen = () => {
+      const admitted = () => {
         socket = ws
         lastReceived = now()
         become({ status: "open", since: lastReceived })
         opened.openUnsafe()
       }
+      const onOpen = () => {
+        if (authentication === undefined) admitted()
+        else ws.send(authentication.begin())
+      }
+      const onAnswer = (answer: AuthenticationAnswer) => {
+        switch (answer._tag) {
+          case "Accepted":
+            return admitted()
+          case "Say":
+            return ws.send(answer.line)
+          case "Later":
+            retryAfterMillis = answer.retryAfterMillis
+            return end(ended(answer.reason, null))
+          case "Refused":
+            return end(ended(answer.reason, CloseCode.SignedOut))
+        }
+      }
       const onMessage = (event: WebSocketEvent) => {
         lastReceived = now()
         try {
-          conversation.onMessage(asText(event.data))
+          const text = asText(event.data)
+          if (socket !== null) return conversation.onMessage(text)
+          const answer = authentication?.answered(text)
+          if (answer !== undefined) onAnswer(answer)
         } catch (cause) {
           end(ended(`unreadable: ${String(cause)}`, null))
         }
@@ -138,6 +161,7 @@ export const makeConnection = (options: {
         silence()
         // not waited for: whoever lost us has no time to spend on the old socket
         if (how.code === null) (ws.terminate ?? ws.close).call(ws)
+        else ws.close(1000)
         resume(Effect.succeed(how))
       }
       ws.addEventListener("open", onOpen)
@@ -194,6 +218,10 @@ export const makeConnection = (options: {
       while (true) {
         retryAfterMillis = null
         const how = yield* Effect.raceFirst(oneSocket, Effect.andThen(watchdog, Effect.never))
+        if (how.code === CloseCode.SignedOut) {
+          become({ status: "signed-out", reason: how.reason })
+          return conversation.onLost(how.reason, how.code)
+        }
         const next = nextWait(backoff, how, random.nextDoubleUnsafe())
         backoff = next.state
         become({
@@ -210,7 +238,7 @@ export const makeConnection = (options: {
 
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
-        become({ status: "closed", reason: "closed by this client" })
+        if (state.status !== "signed-out") become({ status: "closed", reason: "closed by this client" })
         listeners.clear()
       })
     )

@@ -1,5 +1,6 @@
 /** What can go wrong between a client and its server, besides the contract's own errors. */
 import { Schema } from "effect"
+import type { Forbidden, NotSignedIn } from "../access.ts"
 
 /** No connection: a bad URL, no WebSocket here, refused, or closed before it opened. */
 export class ConnectFailed extends Schema.TaggedError<ConnectFailed>()("ConnectFailed", {
@@ -30,4 +31,4 @@ export class InvalidArguments extends Schema.TaggedError<InvalidArguments>()("In
 }) {}
 
 /** What every call may fail with, besides its own errors in market.ts. */
-export type CallError = ConnectFailed | Timeout | Closed | ServerFailed | InvalidArguments
+export type CallError = ConnectFailed | Timeout | Closed | ServerFailed | InvalidArguments | NotSignedIn | Forbidden

@@ -1,6 +1,7 @@
 /** The plain face: promises and listeners, for any JavaScript. The same client as LZStockClient, in a scope of its own. */
-import { Effect, Exit, Scope } from "effect"
+import { Deferred, Effect, Exit, Scope } from "effect"
 import type { Bar, BarsPage } from "../market.ts"
+import { plainAccount } from "./account.ts"
 import { followBars, olderQuery } from "./bars.ts"
 import { LZStockClient } from "./service.ts"
 import type {
@@ -88,10 +89,15 @@ export const connect = (options: ConnectOptions = {}): MarketClient => {
     const guard = guarded(onBar)
     let open = true
     Effect.runSync(
-      followBars(client.session, subject, (bar) => {
-        if (open && closing === undefined) guard(bar)
-      }).pipe(
-        Effect.catch((error) => Effect.sync(() => open && onError !== undefined && guarded(onError)(error))),
+      Effect.raceFirst(
+        followBars(client.session, subject, (bar) => {
+          if (open && closing === undefined) guard(bar)
+        }),
+        Deferred.await(client.session.calls.closed)
+      ).pipe(
+        Effect.catch((error) =>
+          Effect.sync(() => open && closing === undefined && onError !== undefined && guarded(onError)(error))
+        ),
         Effect.forkScoped,
         Scope.provide(own)
       )
@@ -138,6 +144,7 @@ export const connect = (options: ConnectOptions = {}): MarketClient => {
     browse: (query) => Effect.runPromise(client.browse(query)),
     listings: () => Effect.runPromise(client.listings),
     status: () => Effect.runPromise(client.status),
+    account: plainAccount(client.account),
     close,
     [Symbol.asyncDispose]: close
   }

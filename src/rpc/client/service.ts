@@ -1,6 +1,7 @@
 /** The Effect face: the same client as `connect`, as Effects, Streams and a Layer. */
-import { Context, Deferred, Effect, Layer, Option, Queue, type Scope, Stream } from "effect"
+import { Clock, Context, Deferred, Effect, Layer, Option, Queue, type Scope, Stream } from "effect"
 import { RpcClient } from "effect/rpc"
+import { type NotAllowed, NotSignedIn } from "../access.ts"
 import {
   type BrowsePage,
   type CompanyFilter,
@@ -9,7 +10,6 @@ import {
   type ImportedListing,
   type ImportResult,
   MAX_QUERY_LENGTH,
-  type NotAllowed,
   type SearchPage,
   type SyncStatus
 } from "../companies.ts"
@@ -26,13 +26,15 @@ import {
   type UnknownSymbol
 } from "../market.ts"
 import { PublicRpcs } from "../public.ts"
+import { type AccountCalls, keepTicket, makeAccount } from "./account.ts"
+import { makeAuthentication } from "./authentication.ts"
 import { barsPayload, olderQuery } from "./bars.ts"
 import { DEFAULT_TIMEOUT_MILLIS, makeCalls } from "./calls.ts"
 import { makeConnection } from "./connection.ts"
-import { type CallError, Closed, ConnectFailed, type ServerFailed } from "./errors.ts"
+import { type CallError, Closed, ConnectFailed } from "./errors.ts"
 import { makeProtocol } from "./protocol.ts"
 import { resolveMakeWebSocket, resolveUrl } from "./socket.ts"
-import { streamBars, streamWatch, type WatchHandle } from "./streams.ts"
+import { type BarsError, streamBars, streamWatch, type WatchHandle } from "./streams.ts"
 import type {
   BarsQuery,
   BarsSubject,
@@ -48,7 +50,7 @@ import type { Session, SetError } from "./watching.ts"
 const LISTINGS_PAGE = 1_000
 type ListingsPage = { readonly listings: ReadonlyArray<Listing>; readonly after: string | null }
 
-const opened = ({ connection }: Session): Effect.Effect<void, ConnectFailed | Closed> =>
+const opened = ({ connection }: Session): Effect.Effect<void, ConnectFailed | Closed | NotSignedIn> =>
   Effect.callback((resume) => {
     const judge = (state: ConnectionState) => {
       if (state.status === "connecting") return
@@ -57,7 +59,9 @@ const opened = ({ connection }: Session): Effect.Effect<void, ConnectFailed | Cl
         Effect.fail(
           state.status === "closed"
             ? new Closed({ message: state.reason })
-            : new ConnectFailed({ url: connection.url, message: state.reason })
+            : state.status === "signed-out"
+              ? new NotSignedIn({ message: state.reason })
+              : new ConnectFailed({ url: connection.url, message: state.reason })
         )
       )
     }
@@ -77,7 +81,7 @@ export class LZStockClient extends Context.Service<
     /** When anything was last received, ms since epoch; null before the first byte. */
     readonly lastReceived: Effect.Effect<number | null>
     /** Completes when the connection is open; fails when the first attempt failed (the client goes on trying). */
-    readonly opened: Effect.Effect<void, ConnectFailed | Closed>
+    readonly opened: Effect.Effect<void, ConnectFailed | Closed | NotSignedIn>
     readonly watch: (options: WatchOptions) => Stream.Stream<ClientEvent, SetError>
     readonly openWatch: (options: WatchOptions) => Effect.Effect<WatchHandle, never, Scope.Scope>
     readonly quote: (symbol: string) => Effect.Effect<Snapshot, UnknownSymbol | Unavailable | CallError>
@@ -88,7 +92,7 @@ export class LZStockClient extends Context.Service<
     readonly allBars: (
       query: BarsQuery
     ) => Stream.Stream<BarsPage, UnknownSymbol | InvalidRequest | LimitExceeded | Unavailable | CallError>
-    readonly watchBars: (subject: BarsSubject) => Stream.Stream<Bar, UnknownSymbol | ServerFailed | Closed>
+    readonly watchBars: (subject: BarsSubject) => Stream.Stream<Bar, BarsError>
     readonly search: (query: SearchQuery) => Effect.Effect<SearchPage, Unavailable | CallError>
     readonly company: (symbol: string) => Effect.Effect<CompanyProfile, UnknownSymbol | Unavailable | CallError>
     readonly facets: (filter: CompanyFilter) => Effect.Effect<Facets, Unavailable | CallError>
@@ -102,6 +106,7 @@ export class LZStockClient extends Context.Service<
     ) => Effect.Effect<ImportResult, NotAllowed | InvalidRequest | Unavailable | CallError>
     readonly listings: Effect.Effect<Array<Listing>, CallError>
     readonly status: Effect.Effect<MarketStatus, CallError>
+    readonly account: AccountCalls
   }
 >()("lzstock/client/LZStockClient") {
   /** Connects in the background, for as long as the scope is open. Fails at once only on a bad URL or without WebSocket. */
@@ -111,15 +116,24 @@ export class LZStockClient extends Context.Service<
     Effect.gen(function* () {
       const url = yield* resolveUrl(options.url)
       const makeWebSocket = yield* resolveMakeWebSocket(url, options.makeWebSocket)
+      const clock = yield* Clock.Clock
+      const { token } = options
+      const authentication =
+        token === undefined ? undefined : makeAuthentication(token, () => clock.currentTimeMillisUnsafe())
       const { protocol, connection } = yield* makeProtocol((conversation) =>
-        makeConnection({ url, makeWebSocket, conversation })
+        makeConnection({ url, makeWebSocket, conversation, authentication })
       )
       const rpcs = yield* RpcClient.make(PublicRpcs, { disableTracing: true }).pipe(
         Effect.provideService(RpcClient.Protocol, protocol)
       )
       const calls = makeCalls(connection, options.timeoutMillis ?? DEFAULT_TIMEOUT_MILLIS)
       yield* Effect.addFinalizer(() => Deferred.fail(calls.closed, new Closed({ message: "the client was closed" })))
+      connection.onState((state) => {
+        if (state.status !== "signed-out") return
+        Deferred.doneUnsafe(calls.closed, Effect.fail(new NotSignedIn({ message: state.reason })))
+      })
       const session: Session = { connection, calls, rpcs }
+      if (authentication !== undefined) yield* Effect.forkScoped(keepTicket(session, authentication))
 
       const bars = (query: BarsQuery) => calls.call("market.Bars", () => rpcs["market.Bars"](barsPayload(query)))
 
@@ -173,7 +187,8 @@ export class LZStockClient extends Context.Service<
           } while (after !== null)
           return listings
         }),
-        status: calls.call<MarketStatus, never>("market.Status", () => rpcs["market.Status"]())
+        status: calls.call<MarketStatus, never>("market.Status", () => rpcs["market.Status"]()),
+        account: makeAccount(session)
       })
     })
 

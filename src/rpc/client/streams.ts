@@ -1,5 +1,6 @@
 /** Watches as Streams: what the consumer has not taken is folded, never queued. */
 import { Deferred, Effect, Exit, Latch, type Scope, Stream } from "effect"
+import type { Forbidden, NotSignedIn } from "../access.ts"
 import type { Bar, Conflation, Position, UnknownSymbol, Watching } from "../market.ts"
 import { followBars } from "./bars.ts"
 import type { Closed, ServerFailed } from "./errors.ts"
@@ -67,15 +68,15 @@ export const streamWatch = (session: Session, options: WatchOptions): Effect.Eff
     }
   })
 
-export const streamBars = (
-  session: Session,
-  subject: BarsSubject
-): Stream.Stream<Bar, UnknownSymbol | ServerFailed | Closed> =>
+/** What ends a stream of bars. */
+export type BarsError = UnknownSymbol | ServerFailed | Closed | NotSignedIn | Forbidden
+
+export const streamBars = (session: Session, subject: BarsSubject): Stream.Stream<Bar, BarsError> =>
   Stream.unwrap(
     Effect.gen(function* () {
       // by start of the bar: a day has few
       const bars = new Map<number, Bar>()
-      const out = handOver<Bar, UnknownSymbol | ServerFailed | Closed>(() => {
+      const out = handOver<Bar, BarsError>(() => {
         const held = Array.from(bars.values())
         bars.clear()
         return held
@@ -93,5 +94,5 @@ export const streamBars = (
     })
   )
 
-const failWhenClosed = (session: Session, fail: (exit: Exit.Exit<never, Closed>) => void) =>
+const failWhenClosed = (session: Session, fail: (exit: Exit.Exit<never, Closed | NotSignedIn>) => void) =>
   Effect.forkScoped(Effect.onExit(Deferred.await(session.calls.closed), (exit) => Effect.sync(() => fail(exit))))

@@ -277,8 +277,7 @@ export const openWatch = (
         if (isTransportError(error.value)) return
         const { value } = error
         lost(value.message, null)
-        const after =
-          value._tag === "WatchIdConflict" ? 0 : value._tag === "InvalidArguments" ? null : value.retryAfterMillis
+        const after = value._tag === "WatchIdConflict" ? 0 : "retryAfterMillis" in value ? value.retryAfterMillis : null
         refuse(mine, value, after)
         if (after === null) return yield* newerThan(mine)
         return yield* Effect.sleep(after * (1 + random / 2))

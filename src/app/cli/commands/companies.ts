@@ -91,7 +91,7 @@ const runSync = Effect.fn("cli.companies.sync")(function* (
 ) {
   const out = yield* Out
   const token = yield* tokenOf(input.dataDir)
-  const client = yield* openClient(input)
+  const client = yield* openClient(input, token)
   const begun = yield* Effect.mapError(client.syncCompanies(token), fromServer(input.url))
   const status = yield* follow(client, input.url, begun)
   if (input.json) return yield* writeJson(status)
@@ -145,7 +145,7 @@ const runImport = Effect.fn("cli.companies.import")(function* (
   // a file that cannot be read whole is not begun
   const listings = yield* Effect.mapError(readListings(input.file), ({ message }) => usage(`${input.file}: ${message}`))
   const token = yield* tokenOf(input.dataDir)
-  const client = yield* openClient(input)
+  const client = yield* openClient(input, token)
   const sum = { added: 0, changed: 0, unchanged: 0 }
   for (const chunk of chunksOf(listings)) {
     const done = sum.added + sum.changed + sum.unchanged

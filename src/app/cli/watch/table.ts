@@ -56,6 +56,8 @@ const connectionText = (view: MarketView, now: number): { readonly text: string;
       return { text: "○ connecting", well: false }
     case "closed":
       return { text: "○ closed", well: false }
+    case "signed-out":
+      return { text: "○ signed out, values are stale", well: false }
     case "reconnecting": {
       const wait = connection.retryAt - now
       return {

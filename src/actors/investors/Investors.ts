@@ -1,0 +1,288 @@
+/**
+ * Accounts as their owners use them: sign up, sign in, sign out, change the password, leave. What ends here is said on the bus at once,
+ * so that sockets everywhere close. Comes from: app/gateway/AccountRoutes.ts. Goes to: the ports of this folder.
+ */
+import { randomUUID } from "node:crypto"
+import { Clock, Context, Effect, Layer } from "effect"
+import { NotSignedIn, type Principal } from "../../rpc/access.ts"
+import {
+  type EmailTaken,
+  type Investor,
+  normaliseEmail,
+  type SecurityEvent,
+  SignInRefused,
+  WeakPassword
+} from "../../rpc/investors.ts"
+import { InvalidRequest, LimitExceeded, type Unavailable } from "../../rpc/market.ts"
+import { revokedTopic } from "../../rpc/topics.ts"
+import { Bus } from "../kernel/Bus.ts"
+import { type Account, Accounts } from "./Accounts.ts"
+import { ApiTokens } from "./ApiTokens.ts"
+import { type AttemptLimit, Attempts } from "./Attempts.ts"
+import { AuditLog } from "./AuditLog.ts"
+import { hashSecret, mintCookie, randomId, takeApart } from "./Credentials.ts"
+import { deviceOf, MAX_USER_AGENT_LENGTH } from "./device.ts"
+import { Passwords } from "./Passwords.ts"
+import { normalisePassword, type PasswordPolicy, weakness } from "./passwordPolicy.ts"
+import { SignIns } from "./SignIns.ts"
+
+/** Where somebody is who has no principal yet. */
+export interface Visitor {
+  readonly address: string
+  readonly userAgent: string
+}
+
+/** A browser that has signed in: its cookie, and until when it lasts if it is used. */
+export interface SignedIn {
+  readonly investor: Investor
+  readonly cookie: string
+  readonly endsAt: number
+}
+
+export interface InvestorsConfig {
+  readonly passwords: PasswordPolicy
+  /** A sign-in nobody uses ends after so long, any after three times as long. */
+  readonly idleMillis: number
+  /** Sign-in attempts for one account from one address at once, and one more a minute; from one address to all accounts five times that. */
+  readonly attempts: number
+}
+
+interface SignUp {
+  readonly email: string
+  readonly password: string
+}
+
+type Refusals = InvalidRequest | LimitExceeded | Unavailable
+
+const LOCAL = "local"
+/** The one investor of a server that only its own machine can reach. */
+export const localPrincipal: Principal = {
+  via: "local",
+  investor: LOCAL,
+  access: "account",
+  grant: null,
+  expiresAt: null
+}
+
+const minute = 60_000
+const invalidEmail = () =>
+  new InvalidRequest({ field: "email", message: "This is no e-mail address: write it like name@example.com" })
+const wrong = () => new SignInRefused({ message: "E-mail address or password is wrong" })
+
+const investorOf = ({ createdAt, email, id }: Account): Investor => ({ id, email, createdAt })
+
+export class Investors extends Context.Service<
+  Investors,
+  {
+    readonly signUp: (request: SignUp, from: Visitor) => Effect.Effect<SignedIn, EmailTaken | WeakPassword | Refusals>
+    /** `former`: the cookie that the browser had; it ends, so that nobody who planted it is signed in with them. */
+    readonly signIn: (
+      request: SignUp,
+      from: Visitor,
+      former: string | null
+    ) => Effect.Effect<SignedIn, SignInRefused | Refusals>
+    readonly signOut: (cookie: string, from: Visitor) => Effect.Effect<void, Unavailable>
+    /** All sign-ins end, this one too: the answer is another. Tokens stay. */
+    readonly changePassword: (
+      principal: Principal,
+      request: { readonly current: string; readonly next: string },
+      from: Visitor
+    ) => Effect.Effect<SignedIn, SignInRefused | WeakPassword | NotSignedIn | Refusals>
+    readonly remove: (
+      principal: Principal,
+      password: string,
+      from: Visitor
+    ) => Effect.Effect<void, SignInRefused | NotSignedIn | Refusals>
+    readonly investor: (id: string) => Effect.Effect<Investor | undefined>
+    /** Ends what `grants` names (all: null) of an investor on every node: to be called when the store has ended it. */
+    readonly revoked: (investor: string, grants: ReadonlyArray<string> | null) => Effect.Effect<void>
+  }
+>()("lzstock/actors/investors/Investors") {
+  static readonly layer = (
+    config: InvestorsConfig
+  ): Layer.Layer<Investors, never, Accounts | ApiTokens | Attempts | AuditLog | Bus | Passwords | SignIns> =>
+    Layer.effect(Investors, make(config))
+}
+
+const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
+  const accounts = yield* Accounts
+  const attempts = yield* Attempts
+  const audit = yield* AuditLog
+  const bus = yield* Bus
+  const passwords = yield* Passwords
+  const signIns = yield* SignIns
+  const tokens = yield* ApiTokens
+
+  const note = Effect.fnUntraced(function* (
+    event: string,
+    result: SecurityEvent["result"],
+    investor: string | null,
+    { address, userAgent }: Visitor
+  ) {
+    const at = yield* Clock.currentTimeMillis
+    yield* audit.record({ at, investor, event, result, address, device: deviceOf(userAgent), detail: null })
+  })
+
+  const within = Effect.fnUntraced(function* (key: string, limit: AttemptLimit) {
+    const wait = yield* attempts.take(key, limit)
+    if (wait === 0) return
+    return yield* new LimitExceeded({
+      limit: "attempts",
+      allowed: limit.burst,
+      retryAfterMillis: wait,
+      message: `Too many attempts: try again in ${Math.ceil(wait / 1_000)} s`
+    })
+  })
+  const fromAddress = ({ address }: Visitor) =>
+    within(`address ${address}`, { burst: 5 * config.attempts, everyMillis: minute / 5 })
+  /** Of one account: tight from one address; looser from all together, so that nobody can keep its owner out at little cost. */
+  const ofAccount = (account: string, { address }: Visitor) =>
+    Effect.andThen(
+      within(`account ${account} from ${address}`, { burst: config.attempts, everyMillis: minute }),
+      within(`account ${account}`, { burst: 20 * config.attempts, everyMillis: minute / 20 })
+    )
+
+  const begin = Effect.fnUntraced(function* (account: Account, { address, userAgent }: Visitor) {
+    const now = yield* Clock.currentTimeMillis
+    const { id, secret, text } = mintCookie()
+    const endsAt = now + 3 * config.idleMillis
+    yield* signIns.put({
+      id,
+      kind: "browser",
+      investor: account.id,
+      secretHash: hashSecret(secret),
+      createdAt: now,
+      lastSeenAt: now,
+      expiresAt: now + config.idleMillis,
+      endsAt,
+      userAgent: userAgent.slice(0, MAX_USER_AGENT_LENGTH),
+      address
+    })
+    return { investor: investorOf(account), cookie: text, endsAt }
+  })
+
+  const revoked = (investor: string, grants: ReadonlyArray<string> | null) =>
+    grants?.length === 0 ? Effect.void : bus.publish(revokedTopic, { investor, grants })
+
+  /** The sign-in of a cookie, if it is one, ends. */
+  const endCookie = Effect.fnUntraced(function* (cookie: string) {
+    const parts = takeApart(cookie)
+    if (parts === undefined) return undefined
+    const found = yield* signIns.find(parts.id, yield* Clock.currentTimeMillis)
+    if (found === undefined || !Buffer.from(found.secretHash).equals(hashSecret(parts.secret))) return undefined
+    yield* signIns.end(found.investor, found.id)
+    yield* revoked(found.investor, [found.id])
+    return found.investor
+  })
+
+  const checked = Effect.fnUntraced(function* (principal: Principal, password: string, from: Visitor, event: string) {
+    const account = yield* accounts.byId(principal.investor)
+    if (account === undefined || account.passwordHash === null) {
+      return yield* new NotSignedIn({ message: "There is no account with a password here: sign in" })
+    }
+    yield* ofAccount(account.id, from)
+    if (yield* passwords.verify(password, account.passwordHash)) {
+      return { account, hash: account.passwordHash, email: account.email ?? "" }
+    }
+    yield* note(event, "refused", account.id, from)
+    return yield* new SignInRefused({ message: "The present password is wrong" })
+  })
+
+  return Investors.of({
+    signUp: Effect.fnUntraced(function* ({ email: typed, password }, from) {
+      const email = normaliseEmail(typed)
+      if (email === undefined) return yield* invalidEmail()
+      const weak = weakness(password, email, config.passwords)
+      if (weak !== undefined) return yield* new WeakPassword({ message: weak })
+      yield* fromAddress(from)
+      const createdAt = yield* Clock.currentTimeMillis
+      const account = { id: randomId(), email, passwordHash: yield* passwords.hash(password), createdAt }
+      yield* accounts.create(account, {
+        id: randomUUID(),
+        at: createdAt,
+        body: { _tag: "investor.signed_up", investor: account.id }
+      })
+      yield* note("signed-up", "done", account.id, from)
+      return yield* begin(account, from)
+    }),
+
+    signIn: Effect.fnUntraced(function* ({ email: typed, password }, from, former) {
+      const email = normaliseEmail(typed)
+      if (email === undefined) return yield* invalidEmail()
+      yield* fromAddress(from)
+      yield* ofAccount(email, from)
+      const account = yield* accounts.byEmail(email)
+      const hash = account?.passwordHash ?? null
+      const matches = yield* passwords.verify(password, hash)
+      if (account === undefined || hash === null || !matches) {
+        yield* note("sign-in-refused", "refused", account?.id ?? null, from)
+        return yield* wrong()
+      }
+      // after the answer is known: an old hash is made anew with today's cost
+      if (!passwords.isCurrent(hash)) {
+        const renewed = yield* passwords.hash(password)
+        yield* accounts.changePassword(account.id, hash, renewed)
+      }
+      if (former !== null) yield* endCookie(former)
+      const signedIn = yield* begin(account, from)
+      yield* note("signed-in", "done", account.id, from)
+      return signedIn
+    }),
+
+    signOut: Effect.fnUntraced(function* (cookie, from) {
+      const investor = yield* endCookie(cookie)
+      if (investor !== undefined) yield* note("signed-out", "done", investor, from)
+    }),
+
+    changePassword: Effect.fnUntraced(function* (principal, { current, next }, from) {
+      const { account, email, hash } = yield* checked(principal, current, from, "password-change-refused")
+      const weak =
+        normalisePassword(next) === normalisePassword(current)
+          ? "This is the password you have: choose another"
+          : weakness(next, email, config.passwords)
+      if (weak !== undefined) return yield* new WeakPassword({ message: weak })
+      const changed = yield* accounts.changePassword(account.id, hash, yield* passwords.hash(next))
+      if (!changed) {
+        return yield* new SignInRefused({ message: "The password has just been changed elsewhere: sign in with that" })
+      }
+      const ended = yield* signIns.endAll(account.id, { except: null, tokens: false })
+      const signedIn = yield* begin(account, from)
+      yield* revoked(account.id, ended)
+      yield* note("password-changed", "done", account.id, from)
+      return signedIn
+    }),
+
+    remove: Effect.fnUntraced(function* (principal, password, from) {
+      const { account } = yield* checked(principal, password, from, "delete-refused")
+      const at = yield* Clock.currentTimeMillis
+      yield* tokens.revokeAll(account.id)
+      yield* accounts.remove(account.id, {
+        id: randomUUID(),
+        at,
+        body: { _tag: "investor.deleted", investor: account.id }
+      })
+      yield* signIns.endAll(account.id, { except: null, tokens: true })
+      yield* revoked(account.id, null)
+      // of the account nothing is left but its id: not where it was deleted from either
+      yield* audit.record({
+        at,
+        investor: account.id,
+        event: "account-deleted",
+        result: "done",
+        address: null,
+        device: null,
+        detail: null
+      })
+    }),
+
+    investor: (id) => Effect.map(accounts.byId(id), (account) => account && investorOf(account)),
+    revoked
+  })
+})
+
+/** There is an account for the local investor, who has neither e-mail address nor password. */
+export const ensureLocal = Effect.gen(function* () {
+  const accounts = yield* Accounts
+  const createdAt = yield* Clock.currentTimeMillis
+  yield* accounts.ensure({ id: LOCAL, email: null, passwordHash: null, createdAt })
+})

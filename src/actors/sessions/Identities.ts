@@ -1,0 +1,138 @@
+/**
+ * Whose sessions are whose on this node: by investor, by what they stand on, by address; and how many strangers there are. Plain state:
+ * every session that came goes, whatever happened between (gone).
+ */
+import type { Principal } from "../../rpc/access.ts"
+import type { Session } from "./Session.ts"
+
+export interface VisitorLimits {
+  readonly sessionsPerInvestor: number
+  readonly sessionsPerAddress: number
+  /** Sessions that have not said yet who they are. */
+  readonly strangers: number
+}
+export const noLimits: VisitorLimits = {
+  sessionsPerInvestor: Number.POSITIVE_INFINITY,
+  sessionsPerAddress: Number.POSITIVE_INFINITY,
+  strangers: Number.POSITIVE_INFINITY
+}
+
+/** Who wants a session. */
+export interface Visitor {
+  readonly address: string
+  /** Null: will be said, or is being looked up. "local" is whoever uses this machine, and has no limits but the node's. */
+  readonly principal: Principal | null
+}
+
+/** What ended is remembered so long: it may just be on its way from the store to a session. */
+const REMEMBER_MILLIS = 60_000
+
+const isLocal = (principal: Principal | null): boolean => principal?.via === "local"
+
+export class Identities {
+  private readonly limits: VisitorLimits
+  private readonly count: (name: string, delta: number) => void
+  private readonly byInvestor = new Map<string, Set<Session>>()
+  private readonly byAddress = new Map<string, number>()
+  private strangers = 0
+  /** Ended lately, with the time; an investor's id: all of theirs. */
+  private readonly ended = new Map<string, number>()
+
+  constructor(limits: VisitorLimits, count: (name: string, delta: number) => void) {
+    this.limits = limits
+    this.count = count
+  }
+
+  refusal({ address, principal }: Visitor): "address" | "strangers" | undefined {
+    if (isLocal(principal)) return undefined
+    if ((this.byAddress.get(address) ?? 0) >= this.limits.sessionsPerAddress) return "address"
+    if (principal === null && this.strangers >= this.limits.strangers) return "strangers"
+    return undefined
+  }
+
+  came(session: Session, principal: Principal | null): void {
+    if (!isLocal(principal)) this.byAddress.set(session.address, (this.byAddress.get(session.address) ?? 0) + 1)
+    if (principal === null) this.addStrangers(1)
+    else this.add(session, principal)
+  }
+
+  /** A session that says so again is whom it said last. */
+  identify(session: Session, principal: Principal, now: number): "ok" | "too-many" | "revoked" {
+    this.forget(now)
+    if (this.ended.has(principal.investor) || (principal.grant !== null && this.ended.has(principal.grant)))
+      return "revoked"
+    const others = this.byInvestor.get(principal.investor)?.size ?? 0
+    const limited = principal.via !== "local" && principal.via !== "operator"
+    if (limited && others >= this.limits.sessionsPerInvestor) return "too-many"
+    // gone meanwhile: nobody would take it out again
+    if (!session.isOpen) return "ok"
+    if (session.principal === null) this.addStrangers(-1)
+    else this.remove(session, session.principal)
+    this.add(session, principal)
+    return "ok"
+  }
+
+  gone(session: Session): void {
+    const { address, principal } = session
+    if (principal === null) this.addStrangers(-1)
+    else this.remove(session, principal)
+    if (isLocal(principal)) return
+    const left = (this.byAddress.get(address) ?? 1) - 1
+    if (left === 0) this.byAddress.delete(address)
+    else this.byAddress.set(address, left)
+  }
+
+  grants(): ReadonlyMap<string, Principal["via"]> {
+    const grants = new Map<string, Principal["via"]>()
+    for (const sessions of this.byInvestor.values()) {
+      for (const { principal } of sessions) {
+        if (principal !== null && principal.grant !== null) grants.set(principal.grant, principal.via)
+      }
+    }
+    return grants
+  }
+
+  /** Sessions that have to go. */
+  revoke(investor: string, grants: ReadonlyArray<string> | null, now: number): ReadonlyArray<Session> {
+    this.forget(now)
+    for (const id of grants ?? [investor]) {
+      this.ended.delete(id)
+      this.ended.set(id, now)
+    }
+    const theirs = Array.from(this.byInvestor.get(investor) ?? [])
+    return grants === null ? theirs : theirs.filter(({ principal }) => grants.includes(principal?.grant ?? ""))
+  }
+
+  standingOn(grants: ReadonlySet<string>): ReadonlyArray<Session> {
+    return Array.from(this.byInvestor.values()).flatMap((sessions) =>
+      Array.from(sessions).filter(({ principal }) => grants.has(principal?.grant ?? ""))
+    )
+  }
+
+  private add(session: Session, principal: Principal): void {
+    session.principal = principal
+    const sessions = this.byInvestor.get(principal.investor)
+    if (sessions === undefined) this.byInvestor.set(principal.investor, new Set([session]))
+    else sessions.add(session)
+  }
+
+  private remove(session: Session, { investor }: Principal): void {
+    const sessions = this.byInvestor.get(investor)
+    if (sessions === undefined) return
+    sessions.delete(session)
+    if (sessions.size === 0) this.byInvestor.delete(investor)
+  }
+
+  private addStrangers(delta: number): void {
+    this.strangers += delta
+    this.count("strangers_active", delta)
+  }
+
+  private forget(now: number): void {
+    // in the order in which they ended
+    for (const [id, at] of this.ended) {
+      if (now - at < REMEMBER_MILLIS) break
+      this.ended.delete(id)
+    }
+  }
+}

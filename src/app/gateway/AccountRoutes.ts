@@ -1,0 +1,234 @@
+/**
+ * Accounts over HTTP: what gives a browser its cookie, or takes it. Every route is a POST from a page that may talk to us, checked by
+ * what the browser itself says of it (S6); JSON, so that no form of another site can write one. Goes to: actors/investors/Investors.
+ */
+import { ByteSize, Clock, Effect, Option, Schema } from "effect"
+import { HttpIncomingMessage, HttpRouter, type HttpServerRequest, HttpServerResponse } from "effect/http"
+import { Investors, localPrincipal, type SignedIn, type Visitor } from "../../actors/investors/Investors.ts"
+import { NotAllowed, NotSignedIn, type Principal } from "../../rpc/access.ts"
+import {
+  AccountDeletion,
+  type AccountProblem,
+  type AccountState,
+  accountPaths,
+  Credentials,
+  type Investor,
+  PasswordChange
+} from "../../rpc/investors.ts"
+import { InvalidRequest, Unavailable } from "../../rpc/market.ts"
+import { Authenticator } from "./Authenticator.ts"
+import { Operator } from "./Operator.ts"
+import { cookieFor, originAllowed, setCookie } from "./origins.ts"
+import { newReference } from "./reference.ts"
+
+export interface AccountRoutesConfig {
+  readonly allowedOrigins: ReadonlyArray<string>
+  readonly signUp: AccountState["signUp"]
+  readonly minPasswordLength: number
+}
+
+type Request = HttpServerRequest.HttpServerRequest
+type Response = HttpServerResponse.HttpServerResponse
+
+/** All that any of them may fail with. */
+interface Refused {
+  readonly _tag: string
+  readonly message: string
+  readonly field?: string
+  readonly retryAfterMillis?: number | null
+}
+
+const MOST_BYTES = 8_192
+const DAY_SECONDS = 86_400
+const now = Clock.currentTimeMillis
+const uncached = { "cache-control": "no-store" }
+
+const statuses: Readonly<Record<string, number>> = {
+  InvalidRequest: 400,
+  WeakPassword: 400,
+  NotSignedIn: 401,
+  CredentialRefused: 401,
+  SignInRefused: 401,
+  NotAllowed: 403,
+  EmailTaken: 409,
+  LimitExceeded: 429,
+  Unavailable: 503
+}
+
+const problem = ({ _tag, field, message, retryAfterMillis }: Refused): Response => {
+  const body: AccountProblem = {
+    error: _tag,
+    message,
+    ...(field === undefined ? {} : { field }),
+    ...(retryAfterMillis === undefined ? {} : { retryAfterMillis })
+  }
+  const retryAfter: Record<string, string> =
+    typeof retryAfterMillis === "number" ? { "retry-after": String(Math.ceil(retryAfterMillis / 1_000)) } : {}
+  return HttpServerResponse.jsonUnsafe(body, { status: statuses[_tag] ?? 500, headers: { ...uncached, ...retryAfter } })
+}
+
+/** A page that may ask, and the browser it is in. */
+interface Page {
+  readonly origin: string
+  readonly from: Visitor
+  readonly cookie: string | undefined
+  readonly local: Principal | null
+}
+
+const badBody = () => new InvalidRequest({ field: "body", message: "Send what the form has, as JSON" })
+
+const bodyOf = <A>(request: Request, schema: Schema.Codec<A, unknown>): Effect.Effect<A, InvalidRequest> =>
+  request.headers["content-type"]?.split(";", 1)[0]?.trim() !== "application/json"
+    ? Effect.fail(new InvalidRequest({ field: "content-type", message: "Send JSON: content-type application/json" }))
+    : request.json.pipe(
+        Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(MOST_BYTES)),
+        Effect.flatMap(Schema.decodeUnknownEffect(schema)),
+        Effect.mapError(badBody)
+      )
+
+export const accountRoutes = (config: AccountRoutesConfig) =>
+  HttpRouter.use(
+    Effect.fnUntraced(function* (router) {
+      const investors = yield* Investors
+      const authenticator = yield* Authenticator
+      const operator = yield* Operator
+      const allowed = new Set(config.allowedOrigins)
+
+      const pageOf = (request: Request): Effect.Effect<Page, NotAllowed> => {
+        const { headers } = request
+        const { host, origin } = headers
+        const site = headers["sec-fetch-site"]
+        // old browsers do not say the site; all say the origin of a POST
+        if (
+          origin === undefined ||
+          !originAllowed(origin, host, allowed) ||
+          (site !== undefined && site !== "same-origin")
+        ) {
+          return Effect.fail(new NotAllowed({ message: "Only pages of this server may ask this" }))
+        }
+        const { address, principal } = authenticator.origin(Option.getOrUndefined(request.remoteAddress), headers)
+        return Effect.succeed({
+          origin,
+          from: { address, userAgent: headers["user-agent"] ?? "" },
+          cookie: cookieFor(origin, headers.cookie),
+          local: principal
+        })
+      }
+
+      const stateOf = (investor: Investor | null): AccountState => ({
+        investor,
+        mode: authenticator.mode,
+        signUp: config.signUp,
+        minPasswordLength: config.minPasswordLength
+      })
+      const signedOut = ({ cookie, origin }: Page): Response => {
+        const headers: Record<string, string> = cookie === undefined ? {} : { "set-cookie": setCookie(origin, null, 0) }
+        return HttpServerResponse.jsonUnsafe(stateOf(null), { headers: { ...uncached, ...headers } })
+      }
+      const signedIn = ({ origin }: Page, { cookie, endsAt, investor }: SignedIn, now: number): Response =>
+        HttpServerResponse.jsonUnsafe(stateOf(investor), {
+          headers: { ...uncached, "set-cookie": setCookie(origin, cookie, (endsAt - now) / 1_000) }
+        })
+
+      const principalOf = Effect.fnUntraced(function* ({ cookie }: Page) {
+        if (cookie === undefined) return yield* new NotSignedIn({ message: "Sign in first" })
+        return yield* authenticator.byCookie(cookie)
+      })
+
+      const post = <E extends Refused>(
+        path: (typeof accountPaths)[keyof typeof accountPaths],
+        answer: (request: Request, page: Page) => Effect.Effect<Response, E>
+      ) =>
+        router.add("*", path, (request) => {
+          if (request.method !== "POST") {
+            return Effect.succeed(
+              HttpServerResponse.jsonUnsafe(
+                { error: "method-not-allowed" },
+                { status: 405, headers: { allow: "POST" } }
+              )
+            )
+          }
+          return pageOf(request).pipe(
+            Effect.flatMap((page) => answer(request, page)),
+            Effect.catch((error) => Effect.succeed(problem(error))),
+            Effect.catchDefect((defect) => {
+              const reference = newReference()
+              return Effect.as(
+                Effect.logError("An account could not be asked or changed", { reference, path, defect }),
+                problem(
+                  new Unavailable({
+                    what: "accounts",
+                    retryAfterMillis: 2_000,
+                    message: `This cannot be done at the moment: try again in a moment (${reference})`
+                  })
+                )
+              )
+            })
+          )
+        })
+
+      yield* post(accountPaths.state, (_, page) =>
+        Effect.gen(function* () {
+          if (page.local !== null) {
+            const local = yield* investors.investor(localPrincipal.investor)
+            return HttpServerResponse.jsonUnsafe(stateOf(local ?? null), { headers: uncached })
+          }
+          if (page.cookie === undefined) return signedOut(page)
+          const principal = yield* authenticator
+            .byCookie(page.cookie)
+            .pipe(Effect.catchTag("CredentialRefused", () => Effect.succeed(null)))
+          const investor = principal === null ? undefined : yield* investors.investor(principal.investor)
+          if (investor === undefined) return signedOut(page)
+          return HttpServerResponse.jsonUnsafe(stateOf(investor), { headers: uncached })
+        })
+      )
+
+      yield* post(accountPaths.signUp, (request, page) =>
+        Effect.gen(function* () {
+          const credentials = yield* bodyOf(request, Credentials)
+          if (config.signUp === "operator") yield* operator.check(credentials.operator ?? "")
+          return signedIn(page, yield* investors.signUp(credentials, page.from), yield* now)
+        })
+      )
+
+      yield* post(accountPaths.signIn, (request, page) =>
+        Effect.gen(function* () {
+          const credentials = yield* bodyOf(request, Credentials)
+          return signedIn(page, yield* investors.signIn(credentials, page.from, page.cookie ?? null), yield* now)
+        })
+      )
+
+      yield* post(accountPaths.signOut, (_, page) =>
+        Effect.gen(function* () {
+          if (page.cookie !== undefined) yield* investors.signOut(page.cookie, page.from)
+          return signedOut(page)
+        })
+      )
+
+      yield* post(accountPaths.changePassword, (request, page) =>
+        Effect.gen(function* () {
+          const change = yield* bodyOf(request, PasswordChange)
+          const principal = yield* principalOf(page)
+          return signedIn(page, yield* investors.changePassword(principal, change, page.from), yield* now)
+        })
+      )
+
+      yield* post(accountPaths.delete, (request, page) =>
+        Effect.gen(function* () {
+          const { password } = yield* bodyOf(request, AccountDeletion)
+          yield* investors.remove(yield* principalOf(page), password, page.from)
+          return signedOut(page)
+        })
+      )
+
+      // password managers look here
+      yield* router.add("GET", "/.well-known/change-password", () =>
+        Effect.succeed(
+          HttpServerResponse.empty({
+            status: 302,
+            headers: { location: "/account", "cache-control": `max-age=${DAY_SECONDS}` }
+          })
+        )
+      )
+    })
+  )

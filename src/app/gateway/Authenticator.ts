@@ -1,0 +1,162 @@
+/**
+ * Whom an upgrade or a request is from, in front of the credentials: who this machine's own user is, which cookie counts, which token is
+ * the operator's. Comes from: WebSocketGateway, AccountRoutes. Goes to: actors/investors/Credentials.
+ */
+import type { IncomingHttpHeaders } from "node:http"
+import type { BlockList } from "node:net"
+import { Clock, Context, Deferred, Effect, Layer } from "effect"
+import { AuditLog } from "../../actors/investors/AuditLog.ts"
+import { Credentials, TOKEN_PREFIX } from "../../actors/investors/Credentials.ts"
+import { localPrincipal } from "../../actors/investors/Investors.ts"
+import type { Session } from "../../actors/sessions/Session.ts"
+import { SessionActors } from "../../actors/sessions/SessionActors.ts"
+import type { Principal } from "../../rpc/access.ts"
+import { type Credential, CredentialRefused } from "../../rpc/investors.ts"
+import { LimitExceeded, type Unavailable } from "../../rpc/market.ts"
+import { CloseCode } from "../../rpc/sessions.ts"
+import { clientAddress, isLoopback } from "./address.ts"
+import { Operator } from "./Operator.ts"
+
+export interface AuthenticatorConfig {
+  /** local: who comes from this machine is the one investor, without a sign-in. accounts: everybody signs in. */
+  readonly mode: "local" | "accounts"
+  readonly proxies: BlockList
+  readonly sessionsPerInvestor: number
+}
+
+export interface Origin {
+  readonly address: string
+  /** The local investor, or nobody yet. */
+  readonly principal: Principal | null
+}
+
+type Refusals = CredentialRefused | LimitExceeded | Unavailable
+
+/** After so many wrong ones a socket has been given chances enough. */
+const MOST_REFUSALS = 3
+const TRY_AGAIN_MILLIS = 10_000
+
+export class Authenticator extends Context.Service<
+  Authenticator,
+  {
+    readonly mode: AuthenticatorConfig["mode"]
+    readonly origin: (
+      peer: string | undefined,
+      headers: IncomingHttpHeaders | Readonly<Record<string, string | undefined>>
+    ) => Origin
+    readonly byCookie: (cookie: string) => Effect.Effect<Principal, CredentialRefused | Unavailable>
+    /** The session is theirs when this succeeds. Its requests wait meanwhile. */
+    readonly showCookie: (session: Session, cookie: string) => Effect.Effect<Principal, Refusals>
+    readonly show: (session: Session, credential: Credential) => Effect.Effect<Principal, Refusals>
+  }
+>()("lzstock/app/gateway/Authenticator") {
+  /** Whoever connects is the local investor: for servers that only their own process can reach, such as those of tests. */
+  static readonly layerLocal: Layer.Layer<Authenticator> = Layer.sync(Authenticator, () => {
+    const refused = Effect.fail(new CredentialRefused({ message: "There are no accounts here" }))
+    return Authenticator.of({
+      mode: "local",
+      origin: (peer = "") => ({ address: peer, principal: localPrincipal }),
+      byCookie: () => refused,
+      showCookie: () => refused,
+      show: () => refused
+    })
+  })
+
+  static readonly layer = (
+    config: AuthenticatorConfig
+  ): Layer.Layer<Authenticator, never, AuditLog | Credentials | Operator | SessionActors> =>
+    Layer.effect(Authenticator, make(config))
+}
+
+const make = Effect.fnUntraced(function* ({ mode, proxies, sessionsPerInvestor }: AuthenticatorConfig) {
+  const credentials = yield* Credentials
+  const sessions = yield* SessionActors
+  const operator = yield* Operator
+  const audit = yield* AuditLog
+  const refusals = new WeakMap<Session, number>()
+
+  const settle = Effect.fnUntraced(function* (session: Session, judged: Effect.Effect<Principal, Refusals>) {
+    const settled = Deferred.makeUnsafe<void>()
+    session.identifying = settled
+    return yield* judged.pipe(
+      Effect.flatMap((principal): Effect.Effect<Principal, Refusals> => {
+        const answer = sessions.identify(session, principal)
+        if (answer === "ok") return Effect.succeed(principal)
+        return Effect.fail(
+          answer === "revoked"
+            ? new CredentialRefused({ message: "Signed out: sign in again" })
+            : new LimitExceeded({
+                limit: "sessions-per-investor",
+                allowed: sessionsPerInvestor,
+                retryAfterMillis: TRY_AGAIN_MILLIS,
+                message: "Too many connections of this account: close some"
+              })
+        )
+      }),
+      Effect.ensuring(
+        Effect.sync(() => {
+          if (session.identifying === settled) session.identifying = null
+          Deferred.doneUnsafe(settled, Effect.void)
+        })
+      )
+    )
+  })
+
+  const judge = (credential: Credential, address: string): Effect.Effect<Principal, Refusals> => {
+    if (credential._tag === "Ticket") return credentials.byTicket(credential.ticket, address)
+    const { token } = credential
+    if (token.startsWith(TOKEN_PREFIX)) {
+      return Effect.filterOrFail(
+        credentials.byToken(token, address),
+        // kept from a time when this server had one investor and no accounts
+        ({ investor }) => mode === "local" || investor !== localPrincipal.investor,
+        () => new CredentialRefused({ message: "This token is of a server without accounts: make another" })
+      )
+    }
+    return operator.check(token).pipe(
+      Effect.as({ via: "operator", investor: "operator", access: "read", grant: null, expiresAt: null } as const),
+      Effect.catch(() => Effect.fail(new CredentialRefused({ message: "This is no token: they begin with lzs_" })))
+    )
+  }
+
+  /** A person at a keyboard needs no fourth try. */
+  const refused = (session: Session) => {
+    const count = (refusals.get(session) ?? 0) + 1
+    refusals.set(session, count)
+    if (count >= MOST_REFUSALS) session.close(CloseCode.SignedOut, "Not signed in: too many wrong tokens")
+  }
+
+  return Authenticator.of({
+    mode,
+    origin: (peer, headers) => {
+      const forwardedFor = headers["x-forwarded-for"]
+      const address = clientAddress(peer, typeof forwardedFor === "string" ? forwardedFor : undefined, proxies)
+      // what came through a proxy may come from anywhere, whatever the proxy's address
+      const isDirect = forwardedFor === undefined && headers.forwarded === undefined && headers.via === undefined
+      return { address, principal: mode === "local" && isDirect && isLoopback(address) ? localPrincipal : null }
+    },
+    byCookie: credentials.byCookie,
+    showCookie: (session, cookie) => settle(session, credentials.byCookie(cookie)),
+    show: (session, credential) =>
+      settle(session, judge(credential, session.address)).pipe(
+        Effect.tapError((error) =>
+          error._tag === "CredentialRefused" ? Effect.sync(() => refused(session)) : Effect.void
+        ),
+        Effect.tap(({ via }) =>
+          via !== "operator"
+            ? Effect.void
+            : Effect.flatMap(Clock.currentTimeMillis, (at) =>
+                audit.record({
+                  at,
+                  investor: "operator",
+                  event: "operator-connected",
+                  result: "done",
+                  address: session.address,
+                  device: null,
+                  detail: null
+                })
+              )
+        )
+      )
+  })
+})

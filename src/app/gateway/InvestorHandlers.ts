@@ -1,0 +1,220 @@
+/** The account RPCs: each handler works for the caller that the middleware found, and sees nobody else's. */
+import { Clock, Effect } from "effect"
+import { Accounts } from "../../actors/investors/Accounts.ts"
+import { ApiTokens } from "../../actors/investors/ApiTokens.ts"
+import { AuditLog } from "../../actors/investors/AuditLog.ts"
+import { Credentials, hashSecret, mintToken } from "../../actors/investors/Credentials.ts"
+import { deviceOf } from "../../actors/investors/device.ts"
+import { Investors } from "../../actors/investors/Investors.ts"
+import { SignIns, type StoredSignIn } from "../../actors/investors/SignIns.ts"
+import { SessionActors } from "../../actors/sessions/SessionActors.ts"
+import { Caller, type Principal } from "../../rpc/access.ts"
+import {
+  IdentityRpcs,
+  InvestorRpcs,
+  MAX_TOKENS,
+  NotFound,
+  type SecurityEvent,
+  type SignIn
+} from "../../rpc/investors.ts"
+import { LimitExceeded, Unavailable } from "../../rpc/market.ts"
+import { Authenticator } from "./Authenticator.ts"
+
+const PAGE = 50
+/** Of an export; older events are asked for page by page. */
+const MOST_EXPORTED = 10_000
+const DAY_MILLIS = 86_400_000
+
+/** A store that is away has been logged by who was told; a client hears that it may try again. */
+const whenStored = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | Unavailable, R> =>
+  Effect.catchDefect(effect, (defect) =>
+    Effect.andThen(
+      Effect.logWarning("The accounts cannot be asked", defect),
+      Effect.fail(
+        new Unavailable({
+          what: "accounts",
+          retryAfterMillis: 2_000,
+          message: "Accounts cannot be read or changed at the moment: try again in a moment"
+        })
+      )
+    )
+  )
+
+export const layerIdentityHandlers = IdentityRpcs.toLayer(
+  Effect.gen(function* () {
+    const authenticator = yield* Authenticator
+    const sessions = yield* SessionActors
+    return IdentityRpcs.of({
+      "investors.Authenticate": ({ credential }, { client }) =>
+        Effect.gen(function* () {
+          const session = sessions.get(client.id)
+          if (session === undefined) return yield* Effect.interrupt
+          const { access, expiresAt, investor } = yield* whenStored(authenticator.show(session, credential))
+          return { investor, access, expiresAt }
+        })
+    })
+  })
+)
+
+export const layerInvestorHandlers = InvestorRpcs.toLayer(
+  Effect.gen(function* () {
+    const accounts = yield* Accounts
+    const audit = yield* AuditLog
+    const credentials = yield* Credentials
+    const investors = yield* Investors
+    const sessions = yield* SessionActors
+    const signIns = yield* SignIns
+    const tokens = yield* ApiTokens
+
+    const shown =
+      (caller: Principal) =>
+      (signIn: StoredSignIn): SignIn => ({
+        id: signIn.id,
+        createdAt: signIn.createdAt,
+        lastSeenAt: signIn.lastSeenAt,
+        expiresAt: signIn.expiresAt,
+        device: deviceOf(signIn.userAgent),
+        address: signIn.address,
+        current: signIn.id === caller.grant
+      })
+    const browsersOf = Effect.fnUntraced(function* (caller: Principal) {
+      const found = yield* signIns.list(caller.investor, yield* Clock.currentTimeMillis)
+      return found.map(shown(caller))
+    })
+    const tokensOf = Effect.fnUntraced(function* ({ investor }: Principal) {
+      return yield* tokens.list(investor, yield* Clock.currentTimeMillis)
+    })
+    const whose = Effect.fnUntraced(function* (caller: Principal) {
+      if (caller.via === "operator") return { id: caller.investor, email: null, createdAt: 0 }
+      const account = yield* accounts.byId(caller.investor)
+      if (account === undefined) return yield* Effect.interrupt
+      return { id: account.id, email: account.email, createdAt: account.createdAt }
+    })
+    const note = Effect.fnUntraced(function* (event: string, clientId: number, detail: string | null) {
+      const { investor } = yield* Caller
+      const at = yield* Clock.currentTimeMillis
+      const address = sessions.get(clientId)?.address ?? null
+      yield* audit.record({ at, investor, event, result: "done", address, device: null, detail })
+    })
+
+    return InvestorRpcs.of({
+      "investors.Me": () =>
+        Effect.gen(function* () {
+          const caller = yield* Caller
+          const { access, expiresAt, via } = caller
+          return { investor: yield* whose(caller), via, access, expiresAt }
+        }).pipe(whenStored),
+
+      "investors.Ticket": () =>
+        Effect.gen(function* () {
+          const ticket = yield* credentials.ticketFor(yield* Caller)
+          if (ticket !== undefined) return ticket
+          return yield* new Unavailable({
+            what: "ticket",
+            retryAfterMillis: DAY_MILLIS,
+            message: "This connection needs no ticket: it comes back as it came"
+          })
+        }),
+
+      "investors.SignIns": () => Effect.flatMap(Caller, browsersOf).pipe(whenStored),
+
+      "investors.EndSignIn": ({ id }, { client }) =>
+        Effect.gen(function* () {
+          const { investor } = yield* Caller
+          const known = yield* signIns.find(id, yield* Clock.currentTimeMillis)
+          const isTheirs = known?.investor === investor && known.kind === "browser"
+          if (!isTheirs || !(yield* signIns.end(investor, id))) {
+            return yield* new NotFound({
+              what: "sign-in",
+              message: "There is no such sign-in of yours: it may have ended"
+            })
+          }
+          yield* investors.revoked(investor, [id])
+          yield* note("sign-in-ended", client.id, deviceOf(known.userAgent))
+          return { ended: 1 }
+        }).pipe(whenStored),
+
+      "investors.SignOutEverywhere": ({ tokens: alsoTokens }, { client }) =>
+        Effect.gen(function* () {
+          const { investor } = yield* Caller
+          const revokedTokens = alsoTokens ? yield* tokens.revokeAll(investor) : []
+          const ended = new Set([
+            ...revokedTokens,
+            ...(yield* signIns.endAll(investor, { except: null, tokens: alsoTokens }))
+          ])
+          yield* note("signed-out-everywhere", client.id, alsoTokens ? "tokens too" : null)
+          // the caller's own socket too: it goes once it has the answer, which is sent before the close
+          yield* investors.revoked(investor, Array.from(ended))
+          return { ended: ended.size }
+        }).pipe(whenStored),
+
+      "investors.Tokens": () => Effect.flatMap(Caller, tokensOf).pipe(whenStored),
+
+      "investors.CreateToken": ({ access, days, name }, { client }) =>
+        Effect.gen(function* () {
+          const { investor } = yield* Caller
+          const createdAt = yield* Clock.currentTimeMillis
+          const { id, secret, text } = mintToken()
+          const token = {
+            id,
+            name: name.trim(),
+            access,
+            createdAt,
+            expiresAt: createdAt + days * DAY_MILLIS,
+            lastUsedAt: null
+          }
+          const kept = yield* tokens.create({ ...token, investor, secretHash: hashSecret(secret) }, MAX_TOKENS)
+          if (!kept) {
+            return yield* new LimitExceeded({
+              limit: "tokens",
+              allowed: MAX_TOKENS,
+              retryAfterMillis: null,
+              message: `You have ${MAX_TOKENS} tokens already: revoke one that is not needed any more`
+            })
+          }
+          yield* note("token-created", client.id, token.name)
+          return { secret: text, token }
+        }).pipe(whenStored),
+
+      "investors.RevokeToken": ({ id }, { client }) =>
+        Effect.gen(function* () {
+          const { investor } = yield* Caller
+          const known = yield* tokens.find(id)
+          if (!(yield* tokens.revoke(investor, id))) {
+            return yield* new NotFound({ what: "token", message: "There is no such token of yours: it may be revoked" })
+          }
+          yield* signIns.end(investor, id)
+          yield* investors.revoked(investor, [id])
+          yield* note("token-revoked", client.id, known?.name ?? null)
+          return { revoked: 1 }
+        }).pipe(whenStored),
+
+      "investors.Activity": ({ before }) =>
+        Effect.gen(function* () {
+          const { investor } = yield* Caller
+          return yield* audit.page(investor, before ?? null, PAGE)
+        }).pipe(whenStored),
+
+      "investors.Export": (_, { client }) =>
+        Effect.gen(function* () {
+          const caller = yield* Caller
+          yield* note("account-exported", client.id, null)
+          const activity: Array<SecurityEvent> = []
+          let before: string | null = null
+          do {
+            const page: { readonly events: ReadonlyArray<SecurityEvent>; readonly before: string | null } =
+              yield* audit.page(caller.investor, before, 500)
+            activity.push(...page.events)
+            before = page.before
+          } while (before !== null && activity.length < MOST_EXPORTED)
+          return {
+            exportedAt: yield* Clock.currentTimeMillis,
+            investor: yield* whose(caller),
+            signIns: yield* browsersOf(caller),
+            tokens: yield* tokensOf(caller),
+            activity
+          }
+        }).pipe(whenStored)
+    })
+  })
+)

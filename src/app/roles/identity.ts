@@ -1,0 +1,67 @@
+/** Who investors are and what they stand on: the list of layers behind a gateway's accounts, and on which stores they stand. */
+import { BlockList } from "node:net"
+import { Layer } from "effect"
+import { Attempts } from "../../actors/investors/Attempts.ts"
+import { Credentials } from "../../actors/investors/Credentials.ts"
+import { ensureLocal, Investors } from "../../actors/investors/Investors.ts"
+import { Passwords } from "../../actors/investors/Passwords.ts"
+import { type Settings, signInMode } from "../Config.ts"
+import { Authenticator } from "../gateway/Authenticator.ts"
+import { parseProxies } from "../gateway/address.ts"
+import { Operator } from "../gateway/Operator.ts"
+import { AccountsSql } from "../postgres/AccountsSql.ts"
+import { ApiTokensSql } from "../postgres/ApiTokensSql.ts"
+import { AuditLogSql } from "../postgres/AuditLogSql.ts"
+import { SignInsSql } from "../postgres/SignInsSql.ts"
+import { SigningKeySql } from "../postgres/SigningKeySql.ts"
+import { RedisAttempts } from "../redis/RedisAttempts.ts"
+import { RedisConnection } from "../redis/RedisConnection.ts"
+import { RedisSignIns } from "../redis/RedisSignIns.ts"
+
+const DAY_MILLIS = 86_400_000
+/** For each that is hashed so many may wait. */
+const WAITING_EACH = 16
+
+export const idleMillis = ({ signInDays }: Settings): number => signInDays * DAY_MILLIS
+
+/** What may be forgotten: in Redis, where gateways share one; else in the database. Attempts are then counted by this process alone. */
+const layerPassing = ({ cluster, redisUrl, role }: Settings) =>
+  role === "all-in-one" || redisUrl === undefined
+    ? Layer.mergeAll(SignInsSql.layer, Attempts.layerMemory)
+    : Layer.mergeAll(
+        RedisSignIns.layer({ prefix: `${cluster}:signins:` }),
+        RedisAttempts.layer({ prefix: `${cluster}:attempts:` })
+      ).pipe(Layer.provide(RedisConnection.layer({ url: redisUrl })))
+
+export const layerIdentity = (settings: Settings) => {
+  const mode = signInMode(settings)
+  const stores = Layer.mergeAll(
+    AccountsSql.layer,
+    ApiTokensSql.layer,
+    AuditLogSql.layer,
+    SigningKeySql.layer,
+    layerPassing(settings)
+  )
+  const investors = Investors.layer({
+    passwords: { minLength: settings.minPassword },
+    idleMillis: idleMillis(settings),
+    attempts: settings.signInAttempts
+  }).pipe(
+    Layer.provide(
+      Passwords.layer({ atOnce: settings.passwordsAtOnce, waiting: WAITING_EACH * settings.passwordsAtOnce })
+    )
+  )
+  const authenticator = Authenticator.layer({
+    mode,
+    // Config has seen to it that they can be parsed
+    proxies: parseProxies(settings.trustedProxies) ?? new BlockList(),
+    sessionsPerInvestor: settings.maxInvestorSessions
+  })
+  const local = mode === "local" ? Layer.effectDiscard(ensureLocal) : Layer.empty
+  return Layer.mergeAll(investors, authenticator, local).pipe(
+    Layer.provideMerge(
+      Layer.mergeAll(Credentials.layer, Operator.layer({ token: settings.operatorToken, dataDir: settings.dataDir }))
+    ),
+    Layer.provideMerge(stores)
+  )
+}
