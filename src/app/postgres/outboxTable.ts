@@ -29,7 +29,7 @@ export interface OutboxRow {
 export const READ = `
 SELECT id::float8 AS id, event_id AS "eventId", at::float8 AS at,
   CASE WHEN octet_length(body::text) <= $2 THEN body::text END AS body
-FROM outbox ORDER BY id LIMIT $1`
+FROM outbox ORDER BY outbox.id LIMIT $1`
 
 export const outboxTable = (sql: SqlClient.SqlClient, holder: string, leaseSeconds: number) => ({
   /** How many wait; nothing is written, so that looking costs next to nothing. */

@@ -78,9 +78,9 @@ export const relayOn = Effect.fnUntraced(function* (log: EventLog["Service"]) {
     ),
     OutboxRelay
   )
-  /** Until it tells so; what it told before is forgotten. After "failed" and "empty" it sleeps. */
-  const until = (what: Told): Effect.Effect<void> =>
-    Effect.flatMap(Queue.take(told), (one) => (one === what ? Effect.void : until(what)))
+  /** Until it tells one of these, and which; what it told before is forgotten. After "failed" and "empty" it sleeps. */
+  const until = (...what: ReadonlyArray<Told>): Effect.Effect<Told> =>
+    Effect.flatMap(Queue.take(told), (one) => (what.includes(one) ? Effect.succeed(one) : until(...what)))
   return { poke, gauges, until }
 })
 
