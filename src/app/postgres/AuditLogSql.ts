@@ -1,7 +1,8 @@
 /**
  * The audit log in the table `security_events`. Entries wait in memory and are written together by one fiber, which tries again
- * while the database is away: at least once, for an answer may be lost after the write.
+ * while the database is away; what was written already, though the answer was lost, is told by the batch's number in `audit_writers`.
  */
+import { randomUUID } from "node:crypto"
 import { Effect, Fiber, Latch, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { type AuditEntry, AuditLog } from "../../actors/investors/AuditLog.ts"
@@ -18,13 +19,18 @@ const CLOSING_RETRY_PAUSE = "200 millis"
 const CLOSE_WITHIN = "2 seconds"
 
 /**
- * $1: entries as JSON, in order. What comes late of an account that was deleted is kept without particulars: an account is held
- * until its entries are there, for the deletion to see them; one that went while this statement waited for it is known to it,
- * but cannot be held.
+ * $1: entries as JSON, in order; $2: who writes; $3: the batch's number, from 1: one that is there already is not written again.
+ * What comes late of an account that was deleted is kept without particulars: an account is held until its entries are there,
+ * for the deletion to see them; one that went while this statement waited for it is known to it, but cannot be held. Exported
+ * for the test that writes twice.
  */
-const WRITE = `
-WITH entry AS (
-  SELECT * FROM ROWS FROM (json_to_recordset($1::json) AS (
+export const WRITE = `
+WITH next AS (
+  INSERT INTO audit_writers (writer, batch) VALUES ($2, $3)
+  ON CONFLICT (writer) DO UPDATE SET batch = excluded.batch, at = excluded.at WHERE audit_writers.batch < excluded.batch
+  RETURNING batch
+), entry AS (
+  SELECT entry.* FROM next, ROWS FROM (json_to_recordset($1::json) AS (
     at bigint, investor text, event text, result text, address text, device text, detail text
   )) WITH ORDINALITY AS entry (at, investor, event, result, address, device, detail, place)
 ), known AS (
@@ -42,6 +48,9 @@ INSERT INTO security_events (at, investor, event, result, address, device, detai
 SELECT at, investor, event, result, CASE WHEN whole THEN address END, CASE WHEN whole THEN device END,
   CASE WHEN whole THEN detail END
 FROM told ORDER BY place`
+
+/** With those that a process left which ended otherwise. */
+const FORGET = "DELETE FROM audit_writers WHERE writer = $1 OR at < now() - interval '1 day'"
 
 const EVENT = "id::text, at::float8, event, result, address, device, detail"
 
@@ -83,6 +92,9 @@ const layer: Layer.Layer<AuditLog, never, Gauges | SqlClient.SqlClient> = Layer.
     const sql = yield* SqlClient.SqlClient
     const gauges = yield* Gauges
     const waiting: Array<AuditEntry> = []
+    const self = randomUUID()
+    /** Being written: its number, and how many of those that wait are in it, for ever the same. */
+    let batch = { number: 0, size: 0 }
     const due = Latch.makeUnsafe(false)
     const closing = Latch.makeUnsafe(false)
     let isClosing = false
@@ -90,9 +102,11 @@ const layer: Layer.Layer<AuditLog, never, Gauges | SqlClient.SqlClient> = Layer.
     let dropping = false
 
     const write = Effect.gen(function* () {
-      const batch = waiting.slice(0, MOST_ROWS)
-      yield* whenAway(sql.unsafe(WRITE, [JSON.stringify(batch)]))
-      waiting.splice(0, batch.length)
+      if (batch.size === 0) batch = { number: batch.number + 1, size: Math.min(waiting.length, MOST_ROWS) }
+      const { number, size } = batch
+      yield* whenAway(sql.unsafe(WRITE, [JSON.stringify(waiting.slice(0, size)), self, int4(number)]))
+      waiting.splice(0, size)
+      batch = { number, size: 0 }
       dropping = false
       if (away) yield* Effect.logInfo("The audit log is written again")
       away = false
@@ -110,7 +124,8 @@ const layer: Layer.Layer<AuditLog, never, Gauges | SqlClient.SqlClient> = Layer.
     const writer = yield* Effect.gen(function* () {
       for (;;) {
         while (waiting.length > 0) yield* write
-        if (isClosing) return
+        if (isClosing)
+          return yield* Effect.ignoreCause(batch.number === 0 ? Effect.void : whenAway(sql.unsafe(FORGET, [self])))
         due.closeUnsafe()
         yield* due.await
       }

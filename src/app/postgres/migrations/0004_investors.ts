@@ -78,6 +78,14 @@ export default Effect.gen(function* () {
     )`
   yield* sql`CREATE INDEX security_events_investor ON security_events (investor, id DESC)`
 
+  // how far each process has come with writing them: what it writes again for want of an answer is there once
+  yield* sql`
+    CREATE TABLE audit_writers (
+      at timestamptz NOT NULL DEFAULT now(),
+      batch integer NOT NULL,
+      writer text COLLATE "C" PRIMARY KEY
+    ) WITH (fillfactor = 40)`
+
   yield* sql`
     CREATE TABLE signing_keys (
       created_at timestamptz NOT NULL DEFAULT now(),
