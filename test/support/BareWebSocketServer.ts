@@ -3,10 +3,17 @@ import type { AddressInfo } from "node:net"
 import { Effect, Queue } from "effect"
 import { type WebSocket, WebSocketServer } from "ws"
 
+export interface BareRequest {
+  readonly _tag: string
+  readonly id?: string | number
+  readonly tag?: string
+  readonly payload?: unknown
+}
+
 export interface BareConnection {
   readonly socket: WebSocket
   /** Lines received, parsed. */
-  readonly lines: Queue.Queue<{ readonly _tag: string; readonly id?: string | number; readonly payload?: unknown }>
+  readonly lines: Queue.Queue<BareRequest>
   /** Done with the close code the client gave. */
   readonly closed: Promise<number>
   readonly say: (message: unknown) => void
@@ -27,7 +34,7 @@ export const makeBareWebSocketServer = Effect.gen(function* () {
       })
   )
   server.on("connection", (socket) => {
-    const lines = Effect.runSync(Queue.unbounded<{ readonly _tag: string }>())
+    const lines = Effect.runSync(Queue.unbounded<BareRequest>())
     socket.on("message", (data) => {
       for (const line of String(data).split("\n")) if (line !== "") Queue.offerUnsafe(lines, JSON.parse(line))
     })

@@ -6,7 +6,7 @@ import { Gauges } from "../../src/actors/kernel/Gauges.ts"
 import { DeliveryLatency } from "../../src/actors/kernel/Latency.ts"
 import { QuoteCache } from "../../src/actors/kernel/QuoteCache.ts"
 import { TimingWheel } from "../../src/actors/kernel/TimingWheel.ts"
-import type { Visitor } from "../../src/actors/sessions/Identities.ts"
+import type { Visitor, VisitorLimits } from "../../src/actors/sessions/Identities.ts"
 import { QuoteHub } from "../../src/actors/sessions/QuoteHub.ts"
 import type { SessionPolicy } from "../../src/actors/sessions/Session.ts"
 import { SessionActors } from "../../src/actors/sessions/SessionActors.ts"
@@ -19,6 +19,8 @@ export interface SessionNodeOptions {
   readonly policy?: Partial<SessionPolicy>
   readonly limits?: WatchLimits
   /** None by default. */
+  readonly visitors?: Partial<VisitorLimits>
+  /** None by default. */
   readonly cache?: Layer.Layer<QuoteCache>
 }
 
@@ -29,6 +31,7 @@ export const sessionLayers = (options: SessionNodeOptions = {}) =>
     Layer.provideMerge(
       SessionActors.layer({
         maxSessions: options.maxSessions ?? 10_000,
+        ...options.visitors,
         ...(options.policy === undefined ? {} : { policy: options.policy })
       })
     ),
