@@ -11,6 +11,8 @@ export interface BannerFacts {
   readonly label?: FeedLabel
   readonly symbols?: number
   readonly dataDir: string
+  /** How people are told apart, where the role serves any. */
+  readonly signIn?: "local" | "accounts"
 }
 
 /** What a browser on this machine can open. */
@@ -18,6 +20,12 @@ export const urlOf = (host: string, port: number): string => {
   const reachable = host === "0.0.0.0" || host === "::" ? "localhost" : host
   return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`
 }
+
+const signInText = {
+  local: (dim: (text: string) => string) =>
+    `none ${dim("· whoever uses this machine is its investor; nobody else can connect")}`,
+  accounts: (dim: (text: string) => string) => `accounts ${dim("· everybody signs in, programs show a token")}`
+} as const
 
 const hasDashboard = (role: string): boolean => role === "all-in-one" || role === "gateway"
 
@@ -33,6 +41,7 @@ export const banner = (facts: BannerFacts, colours: boolean): string => {
     ...(facts.role === "all-in-one" ? [] : [line("Role", bold(facts.role))]),
     line(hasDashboard(facts.role) ? "Dashboard" : "Address", bold(urlOf(facts.host, facts.port))),
     ...(facts.label === undefined ? [] : [line("Feed", `${bold(facts.label)} ${dim(`· ${facts.symbols} symbols`)}`)]),
+    ...(facts.signIn === undefined ? [] : [line("Sign-in", signInText[facts.signIn](dim))]),
     line("Data", path.resolve(facts.dataDir)),
     line("Health", dim("/healthz  /readyz  /metrics")),
     "",

@@ -4,7 +4,7 @@
  */
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
-import { Access, Needs } from "./access.ts"
+import { Access, Authorised, Needs } from "./access.ts"
 import { InvalidRequest, LimitExceeded, Unavailable } from "./market.ts"
 
 const Millis = Schema.Int
@@ -247,4 +247,6 @@ export const InvestorRpcs = RpcGroup.make(
   RevokeToken,
   ListActivity,
   ExportAccount
-).prefix("investors.")
+)
+  .prefix("investors.")
+  .middleware(Authorised)

@@ -4,4 +4,4 @@ import { CompanyRpcs } from "./companies.ts"
 import { IdentityRpcs, InvestorRpcs } from "./investors.ts"
 import { MarketRpcs } from "./market.ts"
 
-export const PublicRpcs = MarketRpcs.merge(CompanyRpcs, InvestorRpcs).middleware(Authorised).merge(IdentityRpcs)
+export const PublicRpcs = MarketRpcs.merge(CompanyRpcs).middleware(Authorised).merge(InvestorRpcs, IdentityRpcs)

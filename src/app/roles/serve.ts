@@ -7,7 +7,7 @@ import { Context, Effect, Fiber, Layer, Option } from "effect"
 import { Feed } from "../../actors/market/Feed.ts"
 import { SessionActors } from "../../actors/sessions/SessionActors.ts"
 import { banner } from "../banner.ts"
-import { OptionError, type Settings } from "../Config.ts"
+import { OptionError, type Settings, signInMode } from "../Config.ts"
 import { HttpListener } from "../gateway/HttpListener.ts"
 import { Readiness } from "../gateway/Readiness.ts"
 import { exitWithin, stopRequested } from "../stop.ts"
@@ -32,7 +32,8 @@ const announce = (settings: Settings) =>
       host,
       port,
       ...(feed === undefined ? {} : { label: feed.label, symbols: feed.listings.length }),
-      dataDir: settings.dataDir
+      dataDir: settings.dataDir,
+      ...(settings.role === "all-in-one" || settings.role === "gateway" ? { signIn: signInMode(settings) } : {})
     }
     // people read stderr, programs the log lines on stdout
     process.stderr.write(banner(facts, process.stderr.isTTY === true))
