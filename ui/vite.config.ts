@@ -18,5 +18,6 @@ export default defineConfig({
     // Effect's RPC client and schemas are most of it; one cached file
     chunkSizeWarningLimit: 900
   },
-  server: { proxy: { "/rpc": { target: server, ws: true } } }
+  // /account is a page of ours, what is below it the server's
+  server: { proxy: { "/rpc": { target: server, ws: true }, "^/account/.+": { target: server } } }
 })

@@ -159,9 +159,9 @@ export const ConnectionBadge = () => {
           <span aria-hidden="true" class="size-2 rounded-full border-2 border-warn" />
           <span class="text-warn">{retryIn() > 0 ? `Reconnecting in ${retryIn()} s` : "Reconnecting…"}</span>
         </Match>
-        <Match when={state().status === "closed"}>
+        <Match when={state().status === "closed" || state().status === "signed-out"}>
           <span aria-hidden="true" class="size-2 rounded-[1px] bg-down" />
-          <span class="text-down">Closed</span>
+          <span class="text-down">{state().status === "closed" ? "Closed" : "Signed out"}</span>
         </Match>
       </Switch>
     </span>

@@ -2,11 +2,13 @@
 import { Dialog } from "@kobalte/core/dialog"
 import { useNavigate } from "@solidjs/router"
 import { createSignal } from "solid-js"
+import { ACCOUNT } from "../account/wanted.ts"
 import { useMarket } from "../market/context.ts"
 import { LabelBadge, SessionBadge } from "./Badges.tsx"
-import { CloseIcon, GridIcon, ListIcon, PulseIcon, SearchIcon } from "./icons.tsx"
+import { CloseIcon, GridIcon, ListIcon, PersonIcon, PulseIcon, SearchIcon } from "./icons.tsx"
 import { StatusDetails } from "./StatusBar.tsx"
-import { FreezeButton, ThemeButton } from "./TopBar.tsx"
+import { ThemeButton } from "./ThemeButton.tsx"
+import { FreezeButton } from "./TopBar.tsx"
 import { ui } from "./ui.ts"
 
 export const BottomNav = () => {
@@ -31,7 +33,10 @@ export const BottomNav = () => {
       <button type="button" class={item} onClick={() => setOpen(true)}>
         <PulseIcon /> Status
       </button>
-      <div class="flex flex-1 items-center justify-center gap-1">
+      <button type="button" class={item} onClick={() => navigate(ACCOUNT)}>
+        <PersonIcon /> Account
+      </button>
+      <div class="flex shrink-0 items-center justify-center pr-1">
         <FreezeButton />
         <ThemeButton />
       </div>

@@ -1,6 +1,6 @@
 /** The frame around every page: top bar, page, status line, keys that work everywhere. */
-import { type RouteSectionProps, useLocation, useNavigate } from "@solidjs/router"
-import { createEffect, ErrorBoundary, on, onCleanup, onMount, Suspense } from "solid-js"
+import { useLocation, useNavigate } from "@solidjs/router"
+import { createEffect, ErrorBoundary, on, onCleanup, onMount, type ParentProps, Suspense } from "solid-js"
 import { useMarket } from "../market/context.ts"
 import { messageOf } from "../market/market.ts"
 import { Palette } from "../palette/Palette.tsx"
@@ -15,7 +15,7 @@ import { theme } from "./theme.ts"
 import { ui } from "./ui.ts"
 import { useKeys } from "./useKeys.ts"
 
-export const Shell = (props: RouteSectionProps) => {
+export const Shell = (props: ParentProps) => {
   const market = useMarket()
   const navigate = useNavigate()
   const location = useLocation()

@@ -1,20 +1,13 @@
 import { A } from "@solidjs/router"
-import { Match, Show, Switch } from "solid-js"
+import { Show } from "solid-js"
 import { useMarket } from "../market/context.ts"
+import { AccountMenu } from "./AccountMenu.tsx"
 import { ConnectionBadge, LabelBadge, MarketClock, SessionBadge } from "./Badges.tsx"
-import { HelpIcon, MoonIcon, PauseIcon, PlayIcon, SearchIcon, SunIcon, SystemIcon } from "./icons.tsx"
+import { HelpIcon, PauseIcon, PlayIcon, SearchIcon } from "./icons.tsx"
 import { keyNames } from "./keyNames.ts"
-import { theme } from "./theme.ts"
+import { Logo } from "./Logo.tsx"
+import { ThemeButton } from "./ThemeButton.tsx"
 import { ui } from "./ui.ts"
-
-const Logo = () => (
-  <svg aria-hidden="true" width="22" height="22" viewBox="0 0 22 22" class="shrink-0">
-    <path d="M5 3v16M11 2v18M17 4v15" stroke="currentColor" class="text-strong" stroke-width="1.5" />
-    <rect x="3" y="7" width="4" height="8" rx="1" class="fill-up" />
-    <rect x="9" y="5" width="4" height="10" rx="1" class="fill-down" />
-    <rect x="15" y="7" width="4" height="8" rx="1" class="fill-up" />
-  </svg>
-)
 
 export const FreezeButton = () => {
   const market = useMarket()
@@ -36,29 +29,6 @@ export const FreezeButton = () => {
     </button>
   )
 }
-
-export const ThemeButton = () => (
-  <button
-    type="button"
-    class="icon-button"
-    aria-label={`Theme: ${theme.choice()}`}
-    title={`Theme: ${theme.choice()} (t)`}
-    data-testid="theme"
-    onClick={() => theme.next()}
-  >
-    <Switch>
-      <Match when={theme.choice() === "system"}>
-        <SystemIcon />
-      </Match>
-      <Match when={theme.choice() === "light"}>
-        <SunIcon />
-      </Match>
-      <Match when={theme.choice() === "dark"}>
-        <MoonIcon />
-      </Match>
-    </Switch>
-  </button>
-)
 
 /** Looks like the text field it leads to; where there is no room for that, an icon. */
 const SearchButton = () => (
@@ -120,6 +90,7 @@ export const TopBar = () => {
           >
             <HelpIcon />
           </button>
+          <AccountMenu />
         </div>
       </div>
     </header>

@@ -57,3 +57,35 @@ export const StarFilledIcon = icon(() => <path d={star} fill="currentColor" />)
 export const GridIcon = icon(() => (
   <path d="M2.5 2.5h4.2v4.2H2.5zM9.3 2.5h4.2v4.2H9.3zM2.5 9.3h4.2v4.2H2.5zM9.3 9.3h4.2v4.2H9.3z" />
 ))
+export const PersonIcon = icon(() => (
+  <>
+    <circle cx="8" cy="5.4" r="2.7" />
+    <path d="M2.8 13.6c.6-2.6 2.7-3.9 5.2-3.9s4.6 1.3 5.2 3.9" />
+  </>
+))
+export const SignOutIcon = icon(() => <path d="M6.5 2.5h-3v11h3M10.5 5l3 3-3 3M13.5 8h-7" />)
+export const EyeIcon = icon(() => (
+  <>
+    <path d="M1.6 8S3.9 3.6 8 3.6 14.4 8 14.4 8 12.1 12.4 8 12.4 1.6 8 1.6 8z" />
+    <circle cx="8" cy="8" r="1.9" />
+  </>
+))
+export const EyeOffIcon = icon(() => (
+  <path d="M6.4 3.8A6 6 0 0 1 8 3.6c4.1 0 6.4 4.4 6.4 4.4a11 11 0 0 1-1.9 2.4M9.9 12.1a6 6 0 0 1-1.9.3C3.9 12.4 1.6 8 1.6 8a11 11 0 0 1 2.8-3.1M2.5 2.5l11 11" />
+))
+export const CopyIcon = icon(() => <path d="M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z" />)
+export const DownloadIcon = icon(() => <path d="M8 2.5v7.5M4.8 7 8 10.2 11.2 7M2.5 13.5h11" />)
+export const KeyIcon = icon(() => (
+  <>
+    <circle cx="5" cy="11" r="2.8" />
+    <path d="m7 9 6.2-6.2M10.6 5.4l2 2" />
+  </>
+))
+export const PhoneIcon = icon(() => (
+  <>
+    <rect x="4.5" y="1.8" width="7" height="12.4" rx="1.5" />
+    <path d="M7.3 11.9h1.4" />
+  </>
+))
+export const WarnIcon = icon(() => <path d="M8 2.2 14.4 13.4H1.6zM8 6.4v3.2M8 11.4v.1" />)
+export const PlusIcon = icon(() => <path d="M8 3v10M3 8h10" />)

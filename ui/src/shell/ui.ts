@@ -28,7 +28,16 @@ export const ui = createRoot(() => {
     /** Whether the filter is asked to take the focus; whoever gives it says so with `filterServed`. */
     filterWanted,
     filterServed: () => setFilterWanted(false),
-    focusFilter: () => setFilterWanted(true)
+    focusFilter: () => setFilterWanted(true),
+    /** As on a page just opened: what is chosen and typed here is an investor's own. */
+    reset: () => {
+      setHelpOpen(false)
+      setFilter("")
+      setSector("")
+      setFilterWanted(false)
+      setWatchedOnly(false)
+      setPalette(null)
+    }
   }
 })
 

@@ -1,14 +1,18 @@
 /** The symbols looked at lately, and which others stand beside a chart: those, then others of its sector. Pure but for storage. */
 import type { Listing } from "../../../src/rpc/market.ts"
+import { ownKey } from "../account/owner.ts"
 import { readSymbols, writeSymbols } from "./stored.ts"
 
-const KEY = "lzstock.recent"
 const KEPT = 12
 
-export const readRecent = (): ReadonlyArray<string> => readSymbols(KEY, KEPT) ?? []
+export const readRecent = (): ReadonlyArray<string> => {
+  const key = ownKey("recent")
+  return (key === null ? null : readSymbols(key, KEPT)) ?? []
+}
 
 export const writeRecent = (recent: ReadonlyArray<string>): void => {
-  writeSymbols(KEY, recent)
+  const key = ownKey("recent")
+  if (key !== null) writeSymbols(key, recent)
 }
 
 /** The newest first, each once. */

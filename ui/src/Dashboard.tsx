@@ -1,0 +1,37 @@
+/** Everything that needs the market: its one connection, and the frame around the pages. A new visit is a new one of these. */
+import { createEffect, onCleanup, onMount, type ParentProps } from "solid-js"
+import { session } from "./account/current.ts"
+import { MarketContext } from "./market/context.ts"
+import { createMarket } from "./market/market.ts"
+import { Shell } from "./shell/Shell.tsx"
+
+export { MarketPage } from "./table/MarketPage.tsx"
+
+export const Dashboard = (
+  props: ParentProps<{
+    /** Whether it is given the focus: what had it, the form of the sign-in page, is gone. */
+    readonly takesFocus: boolean
+  }>
+) => {
+  const market = createMarket()
+  let opened = false
+  createEffect(() => {
+    const { status } = market.connection()
+    if (status === "signed-out") session.ended()
+    // the cookie may be another's since the last time, or the server another one
+    else if (status === "open" && opened) void session.ask("ended")
+    opened ||= status === "open"
+  })
+  onMount(() => {
+    if (props.takesFocus) document.getElementById("main")?.focus({ preventScroll: true })
+  })
+  onCleanup(() => {
+    document.title = "LZStock"
+  })
+  return (
+    <MarketContext.Provider value={market}>
+      <Shell>{props.children}</Shell>
+    </MarketContext.Provider>
+  )
+}
+export default Dashboard
