@@ -1,0 +1,280 @@
+/**
+ * Sign-ins in Redis: `<prefix>s:<id>` is a hash that goes when it expires, `<prefix>i:<investor>` a set of the investor's ids by
+ * when they end, `<prefix>t:<nonce>` a ticket that was taken. One that is not in its investor's set is none: ending all of them
+ * must leave nobody behind whom Redis forgot there (it may have been short of memory). What makes no sense is taken for absent.
+ */
+import { Effect, Layer, Option, Schema } from "effect"
+import type { Result } from "ioredis"
+import { SignIns, type StoredSignIn } from "../../actors/investors/SignIns.ts"
+import { Gauges } from "../../actors/kernel/Gauges.ts"
+import { Unavailable } from "../../rpc/market.ts"
+import { RedisConnection } from "./RedisConnection.ts"
+
+export interface RedisSignInsOptions {
+  /** Before every key, so that systems can share a server: `lzstock:signins:`. */
+  readonly prefix: string
+}
+
+const DEADLINE = "1 second"
+/** A ticket is remembered for longer than it is good for: another node's clock may be behind. */
+const REMEMBERED_MILLIS = 60_000
+/** Of one call of a script: Redis does nothing else meanwhile. */
+const MOST_SEEN = 200
+/** Ids of an investor that a put looks at, whether they are still there: those that end first. */
+const MOST_CLEANED = 50
+
+/**
+ * Each script is one round trip, and whole; auto-pipelining sends those of all connections together. ARGV[1]: the prefix. Keys are
+ * made here, some of what a sign-in says: this is for one server, not for a Redis Cluster.
+ */
+const SCRIPT = `
+local function keyOf(id) return ARGV[1] .. 's:' .. id end
+local function ownKey(investor) return ARGV[1] .. 'i:' .. investor end
+local function idsOf(investor, last)
+  local ids = redis.pcall('ZRANGE', ownKey(investor), 0, last)
+  return ids.err and {} or ids
+end
+-- nil, or its investor, expiresAt, endsAt, lastSeenAt
+local function standing(id)
+  local all = redis.pcall('HMGET', keyOf(id), 'investor', 'expiresAt', 'endsAt', 'lastSeenAt')
+  if all.err or not (all[1] and all[2] and all[3] and all[4]) then return nil end
+  if type(redis.pcall('ZSCORE', ownKey(all[1]), id)) ~= 'string' then return nil end
+  return all[1], tonumber(all[2]) or 0, tonumber(all[3]) or 0, tonumber(all[4]) or 0
+end
+`
+
+/** id, investor, now, expires, ends, then field, value, … */
+const PUT = `${SCRIPT}
+local id, own, now, expires = ARGV[2], ownKey(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+redis.call('DEL', keyOf(id))
+if redis.call('TYPE', own).ok ~= 'zset' then redis.call('DEL', own) end
+redis.call('ZREMRANGEBYSCORE', own, '-inf', now)
+for _, other in ipairs(idsOf(ARGV[3], ${MOST_CLEANED - 1})) do
+  if redis.call('EXISTS', keyOf(other)) == 0 then redis.call('ZREM', own, other) end
+end
+if expires <= now then return end
+redis.call('HSET', keyOf(id), unpack(ARGV, 7))
+redis.call('PEXPIRE', keyOf(id), expires - now)
+redis.call('ZADD', own, ARGV[6], id)
+local left = math.max(tonumber(ARGV[6]), expires) - now
+if redis.call('PTTL', own) < left then redis.call('PEXPIRE', own, left) end
+`
+
+/** id. Its fields and values, or none. */
+const FIND = `${SCRIPT}
+return standing(ARGV[2]) and redis.call('HGETALL', keyOf(ARGV[2])) or {}
+`
+
+/** investor. Fields and values of each. */
+const LIST = `${SCRIPT}
+local found = {}
+for _, id in ipairs(idsOf(ARGV[2], -1)) do
+  if standing(id) == ARGV[2] then
+    found[#found + 1] = redis.call('HGETALL', keyOf(id))
+  else
+    redis.call('ZREM', ownKey(ARGV[2]), id)
+  end
+end
+return found
+`
+
+/** investor, id. */
+const END = `${SCRIPT}
+if standing(ARGV[3]) ~= ARGV[2] then return 0 end
+redis.call('DEL', keyOf(ARGV[3]))
+redis.call('ZREM', ownKey(ARGV[2]), ARGV[3])
+return 1
+`
+
+/** investor, the one that stays, '1': those of tokens too. */
+const END_ALL = `${SCRIPT}
+local ended = {}
+for _, id in ipairs(idsOf(ARGV[2], -1)) do
+  if standing(id) ~= ARGV[2] then
+    redis.call('ZREM', ownKey(ARGV[2]), id)
+  elseif id ~= ARGV[3] and (ARGV[4] == '1' or redis.call('HGET', keyOf(id), 'kind') == 'browser') then
+    redis.call('DEL', keyOf(id))
+    redis.call('ZREM', ownKey(ARGV[2]), id)
+    ended[#ended + 1] = id
+  end
+end
+return ended
+`
+
+/** now, ms, then ids. For each 1 if it is there. */
+const SEEN = `${SCRIPT}
+local now, idle = tonumber(ARGV[2]), tonumber(ARGV[3])
+local there = {}
+for at = 4, #ARGV do
+  local key = keyOf(ARGV[at])
+  local investor, expires, ends, last = standing(ARGV[at])
+  if investor and expires > now then
+    expires, last = math.max(expires, math.min(now + idle, ends)), math.max(last, now)
+    redis.call('HSET', key, 'lastSeenAt', string.format('%.0f', last), 'expiresAt', string.format('%.0f', expires))
+    redis.call('PEXPIRE', key, string.format('%.0f', expires - now))
+    there[at - 3] = 1
+  else
+    there[at - 3] = 0
+  end
+end
+return there
+`
+
+/** id, nonce, now, ms for which the ticket is remembered. */
+const REDEEM = `${SCRIPT}
+local investor, expires = standing(ARGV[2])
+if not investor or expires <= tonumber(ARGV[4]) then return 'ended' end
+return redis.call('SET', ARGV[1] .. 't:' .. ARGV[3], '', 'PX', ARGV[5], 'NX') and 'good' or 'used'
+`
+
+type Text = string | number
+declare module "ioredis" {
+  interface RedisCommander<Context> {
+    putSignIn(prefix: string, ...rest: ReadonlyArray<Text>): Result<null, Context>
+    findSignIn(prefix: string, id: string): Result<ReadonlyArray<string>, Context>
+    listSignIns(prefix: string, investor: string): Result<ReadonlyArray<ReadonlyArray<string>>, Context>
+    endSignIn(prefix: string, investor: string, id: string): Result<number, Context>
+    endSignIns(prefix: string, investor: string, except: string, tokens: Text): Result<ReadonlyArray<string>, Context>
+    seeSignIns(
+      prefix: string,
+      now: number,
+      millis: number,
+      ...ids: ReadonlyArray<string>
+    ): Result<ReadonlyArray<number>, Context>
+    redeemTicket(
+      prefix: string,
+      id: string,
+      nonce: string,
+      now: number,
+      millis: number
+    ): Result<"good" | "used" | "ended", Context>
+  }
+}
+
+/** As the hash has it. */
+const Stored = Schema.Struct({
+  id: Schema.String,
+  kind: Schema.Literals(["browser", "token"]),
+  investor: Schema.String,
+  secretHash: Schema.Uint8ArrayFromBase64Url,
+  createdAt: Schema.FiniteFromString,
+  lastSeenAt: Schema.FiniteFromString,
+  expiresAt: Schema.FiniteFromString,
+  endsAt: Schema.FiniteFromString,
+  userAgent: Schema.String,
+  address: Schema.String
+})
+const encode = Schema.encodeSync(Stored)
+const decode = Schema.decodeUnknownOption(Stored)
+
+/** Field, value, … as Redis answers. Undefined: none, or expired. */
+const signInOf = (flat: ReadonlyArray<string>, now: number): StoredSignIn | undefined => {
+  const fields: Record<string, string> = {}
+  for (let at = 0; at + 1 < flat.length; at += 2) fields[flat[at] ?? ""] = flat[at + 1] ?? ""
+  const found = Option.getOrUndefined(decode(fields))
+  return found !== undefined && found.expiresAt > now ? found : undefined
+}
+
+const unavailable = () =>
+  new Unavailable({
+    what: "sign-ins",
+    retryAfterMillis: 1_000,
+    message: "The store of sign-ins is away: try again in a moment"
+  })
+
+const layer = ({ prefix }: RedisSignInsOptions): Layer.Layer<SignIns, never, Gauges | RedisConnection> =>
+  Layer.effect(
+    SignIns,
+    Effect.gen(function* () {
+      const gauges = yield* Gauges
+      const redis = yield* RedisConnection
+      const { client } = redis
+      const scripts = {
+        putSignIn: PUT,
+        findSignIn: FIND,
+        listSignIns: LIST,
+        endSignIn: END,
+        endSignIns: END_ALL,
+        seeSignIns: SEEN,
+        redeemTicket: REDEEM
+      }
+      for (const [command, lua] of Object.entries(scripts)) client.defineCommand(command, { lua, numberOfKeys: 0 })
+
+      /** Said in the log once, until it answers again; of a connection that broke RedisConnection tells. */
+      let away = false
+      const failed = (reason: string) =>
+        Effect.suspend(() => {
+          gauges.add("sign_ins_unavailable_total", 1)
+          const failure = Effect.fail(unavailable())
+          if (away || !redis.isUp()) return failure
+          away = true
+          return Effect.andThen(Effect.logWarning("Redis gives no answer about sign-ins", { reason }), failure)
+        })
+      const ask = <A>(call: () => Promise<A>): Effect.Effect<A, Unavailable> =>
+        Effect.suspend(() =>
+          redis.isUp()
+            ? Effect.tryPromise({ try: call, catch: (error) => (error instanceof Error ? error.message : "no answer") })
+            : Effect.fail("not connected")
+        ).pipe(
+          Effect.timeoutOrElse({ duration: DEADLINE, orElse: () => Effect.fail(`no answer within ${DEADLINE}`) }),
+          Effect.tap(() =>
+            Effect.sync(() => {
+              away = false
+            })
+          ),
+          Effect.catch(failed)
+        )
+
+      return SignIns.of({
+        put: (signIn) => {
+          const { endsAt, expiresAt, id, investor, lastSeenAt } = signIn
+          const fields = Object.entries(encode(signIn)).flat()
+          return Effect.asVoid(
+            ask(() => client.putSignIn(prefix, id, investor, lastSeenAt, expiresAt, endsAt, ...fields))
+          )
+        },
+        find: (id, now) =>
+          Effect.map(
+            ask(() => client.findSignIn(prefix, id)),
+            (flat) => signInOf(flat, now)
+          ),
+        list: (investor, now) =>
+          Effect.map(
+            ask(() => client.listSignIns(prefix, investor)),
+            (all) =>
+              all
+                .flatMap((flat) => signInOf(flat, now) ?? [])
+                .filter(({ kind }) => kind === "browser")
+                .sort((a, b) => b.lastSeenAt - a.lastSeenAt || (a.id < b.id ? -1 : 1))
+          ),
+        end: (investor, id) =>
+          Effect.map(
+            ask(() => client.endSignIn(prefix, investor, id)),
+            (ended) => ended === 1
+          ),
+        endAll: (investor, { except, tokens }) =>
+          ask(() => client.endSignIns(prefix, investor, except ?? "", tokens ? 1 : 0)),
+        seen: Effect.fnUntraced(function* (ids, now, idleMillis) {
+          const parts = Array.from({ length: Math.ceil(ids.length / MOST_SEEN) }, (_, n) =>
+            ids.slice(n * MOST_SEEN, (n + 1) * MOST_SEEN)
+          )
+          const there = yield* Effect.forEach(
+            parts,
+            (part) =>
+              Effect.map(
+                ask(() => client.seeSignIns(prefix, now, idleMillis, ...part)),
+                (found) => part.filter((_, index) => found[index] === 1)
+              ),
+            { concurrency: "unbounded" }
+          )
+          return new Set(there.flat())
+        }),
+        redeem: ({ nonce, now, signIn, ticketExpiresAt }) =>
+          ask(() =>
+            client.redeemTicket(prefix, signIn, nonce, now, Math.max(1, ticketExpiresAt - now + REMEMBERED_MILLIS))
+          )
+      })
+    })
+  )
+
+export const RedisSignIns = { layer }
