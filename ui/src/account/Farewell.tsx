@@ -26,7 +26,7 @@ export const NoAccountsHere = () => (
   <>
     <h1 class="entrance-title">There is nothing to sign in to here</h1>
     <p class="mt-2 text-[14px] text-soft">
-      This server has no accounts: whoever reaches it is its one investor. No e-mail, no password.
+      This server has no accounts: whoever uses this machine is its one investor. No e-mail, no password.
     </p>
     <A href="/" class="button button-primary mt-6">
       To the market table

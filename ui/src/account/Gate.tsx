@@ -5,7 +5,7 @@
 import { type RouteSectionProps, useLocation, useNavigate } from "@solidjs/router"
 import { createEffect, createMemo, lazy, Match, on, Suspense, Switch } from "solid-js"
 import { session } from "./current.ts"
-import { Splash, Unreachable } from "./Splash.tsx"
+import { Shut, Splash, Unreachable } from "./Splash.tsx"
 import { entrancePath, FAREWELL, isEntrance, SIGN_IN, wantedOf } from "./wanted.ts"
 
 const Dashboard = lazy(() => import("../Dashboard.tsx"))
@@ -74,6 +74,9 @@ export const Gate = (props: RouteSectionProps) => {
       <Switch fallback={<Splash />}>
         <Match when={unreachable()}>
           {(now) => <Unreachable message={now().message} retryAt={now().retryAt} onRetry={() => void session.ask()} />}
+        </Match>
+        <Match when={standing().at === "shut"}>
+          <Shut onRetry={() => void session.ask()} />
         </Match>
         <Match when={out()}>
           {(now) => <Entrance account={now().account} reason={now().reason} pathname={location.pathname} />}

@@ -99,12 +99,19 @@ describe("a session", () => {
   })
 
   it("of a server without accounts is its one investor's, whatever other tabs say", async () => {
-    const { session } = rig(ok({ ...out, mode: "local" }))
+    const { session } = rig(ok({ ...as("local"), mode: "local" }))
     await session.ask()
     expect(session.standing()).toMatchObject({ at: "in", investor: { id: "local" } })
     session.heard(null)
     session.hidden()
     expect(session.standing().at).toBe("in")
+  })
+
+  it("of such a server is nobody's where it is another machine's", async () => {
+    const { owners, session } = rig(ok({ ...out, mode: "local" }))
+    await session.ask()
+    expect(session.standing()).toEqual({ at: "shut" })
+    expect(owners).toEqual([null])
   })
 
   it("goes to whoever signs in, and other tabs hear of it", async () => {

@@ -14,6 +14,8 @@ export type Standing =
   | { readonly at: "asking" }
   /** `message`: why; `retryAt`: when it is asked again, ms since epoch. */
   | { readonly at: "unreachable"; readonly message: string; readonly retryAt: number }
+  /** The server is its own machine's only, and this is another. */
+  | { readonly at: "shut" }
   | { readonly at: "out"; readonly account: AccountState; readonly reason: Reason | null }
   /** `visit`: another one wants another connection, with the cookie there is now. */
   | { readonly at: "in"; readonly account: AccountState; readonly investor: Investor; readonly visit: number }
@@ -33,8 +35,6 @@ export interface SessionOptions {
 const LONGEST_WAIT = 15_000
 /** A connection that was refused so soon after the server said that one is signed in has another reason. */
 const TOO_SOON = 5_000
-
-const localInvestor: Investor = { id: "local", email: null, createdAt: 0 }
 
 export const makeSession = (options: SessionOptions) => {
   const [standing, setStanding] = createSignal<Standing>({ at: "asking" })
@@ -73,9 +73,14 @@ export const makeSession = (options: SessionOptions) => {
   const take = (account: AccountState, reason: Reason | null, anew = false) => {
     attempt = 0
     cancelRetry()
-    if (account.mode === "local") enter(account, account.investor ?? localInvestor, anew)
-    else if (account.investor === null) leave(account, reason)
-    else enter(account, account.investor, anew)
+    if (account.investor !== null) enter(account, account.investor, anew)
+    else if (account.mode === "accounts") leave(account, reason)
+    else {
+      batch(() => {
+        options.onOwner(null, account.mode)
+        setStanding({ at: "shut" })
+      })
+    }
   }
 
   const drop = () => {
@@ -118,7 +123,7 @@ export const makeSession = (options: SessionOptions) => {
       take(answer.account, reason, true)
       return null
     }
-    if (answer.problem.error === "NotSignedIn" || endedMeanwhile) ended()
+    if (["NotSignedIn", "CredentialRefused"].includes(answer.problem.error) || endedMeanwhile) ended()
     return answer.problem
   }
 

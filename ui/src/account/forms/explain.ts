@@ -24,11 +24,14 @@ export const emailError = (text: string): string | null =>
       ? "This is not an e-mail address. One looks like name@example.org."
       : null
 
+/** In characters as people count them, which is how the server does. */
+const lengthOf = (password: string): number => Array.from(password.normalize("NFKC")).length
+
 export const newPasswordError = (text: string, least: number): string | null =>
   text === ""
     ? "Choose a password."
-    : text.length < least
-      ? `Use at least ${least} characters; this has ${text.length}.`
+    : lengthOf(text) < least
+      ? `Use at least ${least} characters; this has ${lengthOf(text)}.`
       : text.length > MAX_PASSWORD_LENGTH
         ? `Use at most ${MAX_PASSWORD_LENGTH} characters; this has ${text.length}.`
         : null
@@ -77,7 +80,12 @@ export const troubleOf = (
         summary: "The server could not be reached. Check your connection, then try again. Nothing you typed is lost."
       }
     case "LimitExceeded":
-      return { ...noTrouble, summary: sentence(problem.message), retryAfterMillis }
+      return {
+        ...noTrouble,
+        // the button counts the time
+        summary: retryAfterMillis === null ? sentence(problem.message) : "Too many tries. Please wait a little.",
+        retryAfterMillis
+      }
     case "Unavailable":
     case "Unreadable":
       return {

@@ -37,8 +37,8 @@ export const LocalNote = () => (
     <div class="p-4">
       <p class="font-semibold">This server signs in whoever uses this machine.</p>
       <p class="mt-1 max-w-[62ch] text-soft">
-        So there is no e-mail address and no password, and nothing to sign out of. Programs that run here need no token
-        either; one of yours is there to try out what they will need elsewhere.
+        So there is no e-mail address, no password, and nothing to sign out of. Programs on this machine need no token
+        either.
       </p>
     </div>
   </Section>
