@@ -29,7 +29,11 @@ const on = <A, E>(
   body: (logged: ReadonlyArray<string>) => Effect.Effect<A, E, Accounts | ApiTokens | AuditLog | SignIns | Gauges>
 ) => {
   const logged: Array<string> = []
-  const logger = Logger.make<unknown, void>(({ message }) => void logged.push(JSON.stringify(message)))
+  const logger = Logger.make<unknown, void>(({ message }) => {
+    const line = JSON.stringify(message)
+    // not what the test's own clock has to say
+    if (/sign-ins|audit log/.test(line)) logged.push(line)
+  })
   const stores = Layer.mergeAll(AccountsSql.layer, ApiTokensSql.layer, AuditLogSql.layer, SignInsSql.layer)
   return body(logged).pipe(
     Effect.provide(
@@ -127,7 +131,7 @@ describe("Investors' stores on a PostgreSQL that goes away", () => {
           yield* Effect.repeat(TestClock.adjust("1 second"), { until: () => logged.length > 0, times: 1_000 })
           for (let n = 0; n < 5; n++) yield* TestClock.adjust("1 second")
           assert.lengthOf(logged, 1)
-          assert.include(logged[0], "audit log")
+          assert.include(logged[0], "its entries wait")
           yield* control("postgres", "start")
           yield* Effect.repeat(TestClock.adjust("1 second"), { until: () => logged.length > 1 })
           const entries = yield* whenThere(log, 701)
