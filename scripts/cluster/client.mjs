@@ -186,7 +186,11 @@ export const startCluster = async (options = {}) => {
       args: nodeOptions,
       folder,
       drainSeconds,
-      env: { ...nodeEnvironment(env, services, options.cluster), LZSTOCK_OPERATOR_TOKEN: operatorToken }
+      env: {
+        ...nodeEnvironment(env, services, options.cluster),
+        LZSTOCK_OPERATOR_TOKEN: operatorToken,
+        LZSTOCK_SIGN_IN: signIn(options, env)
+      }
     })
     phase = "up"
     /** @type {Promise<void> | undefined} */
@@ -222,6 +226,20 @@ const nodeEnvironment = (env, { databaseUrl, natsUrl, redisUrl }, cluster) => ({
   LZSTOCK_NATS_URL: natsUrl,
   ...(cluster === undefined ? {} : { LZSTOCK_CLUSTER: cluster })
 })
+
+/**
+ * Who has to sign in: on this machine alone nobody, unless that is asked for. The nodes cannot tell: they hear the front door.
+ * @param {ClusterOptions} options @param {NodeJS.ProcessEnv} env
+ */
+const signIn = ({ host = "127.0.0.1", nodeOptions = [] }, env) => {
+  const isLocal = /^(localhost|::1|127\.\d+\.\d+\.\d+)$/.test(host)
+  const at = nodeOptions.findIndex((option) => /^--sign-in(=|$)/.test(option))
+  const asked = at === -1 ? env.LZSTOCK_SIGN_IN : (nodeOptions[at]?.split("=")[1] ?? nodeOptions[at + 1])
+  if (asked === "local" && !isLocal) {
+    throw new ClusterError(`--sign-in local is for this machine alone: with --host ${host} everybody has to sign in.`)
+  }
+  return asked ?? (isLocal ? "local" : "required")
+}
 
 const refuse = async () => {
   throw new ClusterError("These services were given: not this cluster's to stop.")

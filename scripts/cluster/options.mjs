@@ -19,6 +19,8 @@ Usage: npm run cluster -- [options] [options of the server]
 PostgreSQL, Redis and NATS are those of DATABASE_URL, REDIS_URL and NATS_URL; where one is not set, a server of its own is
 started, on a free port, and ended.
 
+Nobody has to sign in while only this machine can connect; --sign-in required has everybody do so.
+
 Every other option goes to every node as it is: npm start -- --help lists them. So does the environment.
 
 Ctrl-C drains the gateways, then the other nodes, and stops the services; a second one ends everything at once.

@@ -17,6 +17,7 @@ import {
   feedClockTopic,
   ownedShardsTopic,
   quotesTopic,
+  revokedTopic,
   tickShard
 } from "../../src/rpc/topics.ts"
 import { eventually } from "../support/cluster.ts"
@@ -50,7 +51,7 @@ interface Kind {
   readonly isReal: (data: Uint8Array) => boolean
 }
 
-const standingTopics = [feedClockTopic, ownedShardsTopic, companiesChangedTopic, companySyncTopic]
+const standingTopics = [feedClockTopic, ownedShardsTopic, companiesChangedTopic, companySyncTopic, revokedTopic]
 
 const kindOf = (prefix: string, subject: string): Kind => {
   const nothing = () => false

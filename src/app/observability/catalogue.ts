@@ -109,6 +109,10 @@ export const catalogue: Readonly<Record<string, Description>> = {
   session_closes_total: counter("Sessions closed by this server, by close code."),
   session_failures_total: counter("Session actors that failed and were closed.", ""),
   upgrades_refused_total: counter("WebSocket upgrades refused, by reason."),
+  strangers_active: gauge("Open sessions that have not said yet who they are.", ""),
+  password_hashes_active: gauge("Passwords being hashed, or waiting for it.", ""),
+  password_hashes_total: counter("Passwords hashed, to make or to verify one.", ""),
+  password_hashes_refused_total: counter("Sign-ins told to try again later because too many waited for a hash.", ""),
   node_window_millis: gauge("Conflation window this node imposes under load; 0 = as asked for.", ""),
 
   // NATS
