@@ -3,11 +3,12 @@
  * when they end, `<prefix>t:<nonce>` a ticket that was taken. One that is not in its investor's set is none: ending all of them
  * must leave nobody behind whom Redis forgot there (it may have been short of memory). What makes no sense is taken for absent.
  */
-import { Effect, Layer, Option, Schema } from "effect"
+import { Effect, Exit, Layer, Option, Schema } from "effect"
 import type { Result } from "ioredis"
 import { SignIns, type StoredSignIn } from "../../actors/investors/SignIns.ts"
 import { Gauges } from "../../actors/kernel/Gauges.ts"
 import { Unavailable } from "../../rpc/market.ts"
+import { makeBatches } from "../postgres/Batches.ts"
 import { RedisConnection } from "./RedisConnection.ts"
 
 export interface RedisSignInsOptions {
@@ -18,14 +19,15 @@ export interface RedisSignInsOptions {
 const DEADLINE = "1 second"
 /** A ticket is remembered for longer than it is good for: another node's clock may be behind. */
 const REMEMBERED_MILLIS = 60_000
-/** Of one call of a script: Redis does nothing else meanwhile. */
-const MOST_SEEN = 200
+/** Sign-ins or tickets of one call of a script: Redis does nothing else meanwhile. */
+const MOST_AT_ONCE = 200
+const MOST_WAITING = 4_096
 /** Ids of an investor that a put looks at, whether they are still there: those that end first. */
 const MOST_CLEANED = 50
 
 /**
- * Each script is one round trip, and whole; auto-pipelining sends those of all connections together. ARGV[1]: the prefix. Keys are
- * made here, some of what a sign-in says: this is for one server, not for a Redis Cluster.
+ * Each script is one round trip, and whole. ARGV[1]: the prefix. Keys are made here, some of what a sign-in says: this is for one
+ * server, not for a Redis Cluster.
  */
 const SCRIPT = `
 local function keyOf(id) return ARGV[1] .. 's:' .. id end
@@ -60,9 +62,13 @@ local left = math.max(tonumber(ARGV[6]), expires) - now
 if redis.call('PTTL', own) < left then redis.call('PEXPIRE', own, left) end
 `
 
-/** id. Its fields and values, or none. */
+/** ids. Of each its fields and values, or none. */
 const FIND = `${SCRIPT}
-return standing(ARGV[2]) and redis.call('HGETALL', keyOf(ARGV[2])) or {}
+local found = {}
+for at = 2, #ARGV do
+  found[at - 1] = standing(ARGV[at]) and redis.call('HGETALL', keyOf(ARGV[at])) or {}
+end
+return found
 `
 
 /** investor. Fields and values of each. */
@@ -120,18 +126,28 @@ end
 return there
 `
 
-/** id, nonce, now, ms for which the ticket is remembered. */
+/** Of each ticket id, nonce, now, ms for which it is remembered. */
 const REDEEM = `${SCRIPT}
-local investor, expires = standing(ARGV[2])
-if not investor or expires <= tonumber(ARGV[4]) then return 'ended' end
-return redis.call('SET', ARGV[1] .. 't:' .. ARGV[3], '', 'PX', ARGV[5], 'NX') and 'good' or 'used'
+local answers = {}
+for at = 2, #ARGV, 4 do
+  local investor, expires = standing(ARGV[at])
+  local answer = 'ended'
+  if investor and expires > tonumber(ARGV[at + 2]) then
+    local taken = redis.call('SET', ARGV[1] .. 't:' .. ARGV[at + 1], '', 'PX', ARGV[at + 3], 'NX')
+    answer = taken and 'good' or 'used'
+  end
+  answers[#answers + 1] = answer
+end
+return answers
 `
 
 type Text = string | number
+type Ticket = Parameters<typeof SignIns.Service.redeem>[0]
+type Redeemed = "good" | "used" | "ended"
 declare module "ioredis" {
   interface RedisCommander<Context> {
     putSignIn(prefix: string, ...rest: ReadonlyArray<Text>): Result<null, Context>
-    findSignIn(prefix: string, id: string): Result<ReadonlyArray<string>, Context>
+    findSignIns(prefix: string, ...ids: ReadonlyArray<string>): Result<ReadonlyArray<ReadonlyArray<string>>, Context>
     listSignIns(prefix: string, investor: string): Result<ReadonlyArray<ReadonlyArray<string>>, Context>
     endSignIn(prefix: string, investor: string, id: string): Result<number, Context>
     endSignIns(prefix: string, investor: string, except: string, tokens: Text): Result<ReadonlyArray<string>, Context>
@@ -141,13 +157,7 @@ declare module "ioredis" {
       millis: number,
       ...ids: ReadonlyArray<string>
     ): Result<ReadonlyArray<number>, Context>
-    redeemTicket(
-      prefix: string,
-      id: string,
-      nonce: string,
-      now: number,
-      millis: number
-    ): Result<"good" | "used" | "ended", Context>
+    redeemTickets(prefix: string, ...rest: ReadonlyArray<Text>): Result<ReadonlyArray<Redeemed>, Context>
   }
 }
 
@@ -191,12 +201,12 @@ const layer = ({ prefix }: RedisSignInsOptions): Layer.Layer<SignIns, never, Gau
       const { client } = redis
       const scripts = {
         putSignIn: PUT,
-        findSignIn: FIND,
+        findSignIns: FIND,
         listSignIns: LIST,
         endSignIn: END,
         endSignIns: END_ALL,
         seeSignIns: SEEN,
-        redeemTicket: REDEEM
+        redeemTickets: REDEEM
       }
       for (const [command, lua] of Object.entries(scripts)) client.defineCommand(command, { lua, numberOfKeys: 0 })
 
@@ -210,13 +220,40 @@ const layer = ({ prefix }: RedisSignInsOptions): Layer.Layer<SignIns, never, Gau
           away = true
           return Effect.andThen(Effect.logWarning("Redis gives no answer about sign-ins", { reason }), failure)
         })
+      /** Answers that are overdue. While there are any, nobody else is made to wait for this server. */
+      let overdue = 0
       const ask = <A>(call: () => Promise<A>): Effect.Effect<A, Unavailable> =>
-        Effect.suspend(() =>
-          redis.isUp()
-            ? Effect.tryPromise({ try: call, catch: (error) => (error instanceof Error ? error.message : "no answer") })
-            : Effect.fail("not connected")
-        ).pipe(
-          Effect.timeoutOrElse({ duration: DEADLINE, orElse: () => Effect.fail(`no answer within ${DEADLINE}`) }),
+        Effect.suspend(() => {
+          if (!redis.isUp()) return Effect.fail("not connected")
+          if (overdue > 0) return Effect.fail("still no answer")
+          let answered = false
+          let late = false
+          const done = () => {
+            answered = true
+            if (late) overdue--
+          }
+          const answer = call().then(
+            (value) => {
+              done()
+              return Effect.succeed(value)
+            },
+            (error: unknown) => {
+              done()
+              return Effect.fail(error instanceof Error ? error.message : "no answer")
+            }
+          )
+          return Effect.promise(() => answer).pipe(
+            Effect.flatten,
+            Effect.timeoutOrElse({
+              duration: DEADLINE,
+              orElse: () => {
+                late = !answered
+                if (late) overdue++
+                return Effect.fail(`no answer within ${DEADLINE}`)
+              }
+            })
+          )
+        }).pipe(
           Effect.tap(() =>
             Effect.sync(() => {
               away = false
@@ -224,6 +261,32 @@ const layer = ({ prefix }: RedisSignInsOptions): Layer.Layer<SignIns, never, Gau
           ),
           Effect.catch(failed)
         )
+
+      /** Thousands come at once when a gateway died. All in a batch have the same answer when the store is away. */
+      const batched = <A, B>(call: (items: ReadonlyArray<A>) => Promise<ReadonlyArray<B>>) =>
+        makeBatches<A, B, Unavailable>({
+          run: (items) =>
+            Effect.match(
+              ask(() => call(items)),
+              {
+                onFailure: (error) => items.map(() => Exit.fail(error)),
+                onSuccess: (answers) => answers.map(Exit.succeed)
+              }
+            ),
+          weight: () => 1,
+          most: MOST_AT_ONCE,
+          waiting: MOST_WAITING
+        })
+      const find = yield* batched((ids: ReadonlyArray<string>) => client.findSignIns(prefix, ...ids))
+      const redeem = yield* batched((tickets: ReadonlyArray<Ticket>) =>
+        client.redeemTickets(
+          prefix,
+          ...tickets.flatMap(({ nonce, now, signIn, ticketExpiresAt }) => [
+            ...[signIn, nonce, now],
+            Math.max(1, ticketExpiresAt - now + REMEMBERED_MILLIS)
+          ])
+        )
+      )
 
       return SignIns.of({
         put: (signIn) => {
@@ -233,11 +296,7 @@ const layer = ({ prefix }: RedisSignInsOptions): Layer.Layer<SignIns, never, Gau
             ask(() => client.putSignIn(prefix, id, investor, lastSeenAt, expiresAt, endsAt, ...fields))
           )
         },
-        find: (id, now) =>
-          Effect.map(
-            ask(() => client.findSignIn(prefix, id)),
-            (flat) => signInOf(flat, now)
-          ),
+        find: (id, now) => Effect.map(find(id), (flat) => signInOf(flat, now)),
         list: (investor, now) =>
           Effect.map(
             ask(() => client.listSignIns(prefix, investor)),
@@ -255,8 +314,8 @@ const layer = ({ prefix }: RedisSignInsOptions): Layer.Layer<SignIns, never, Gau
         endAll: (investor, { except, tokens }) =>
           ask(() => client.endSignIns(prefix, investor, except ?? "", tokens ? 1 : 0)),
         seen: Effect.fnUntraced(function* (ids, now, idleMillis) {
-          const parts = Array.from({ length: Math.ceil(ids.length / MOST_SEEN) }, (_, n) =>
-            ids.slice(n * MOST_SEEN, (n + 1) * MOST_SEEN)
+          const parts = Array.from({ length: Math.ceil(ids.length / MOST_AT_ONCE) }, (_, n) =>
+            ids.slice(n * MOST_AT_ONCE, (n + 1) * MOST_AT_ONCE)
           )
           const there = yield* Effect.forEach(
             parts,
@@ -269,10 +328,7 @@ const layer = ({ prefix }: RedisSignInsOptions): Layer.Layer<SignIns, never, Gau
           )
           return new Set(there.flat())
         }),
-        redeem: ({ nonce, now, signIn, ticketExpiresAt }) =>
-          ask(() =>
-            client.redeemTicket(prefix, signIn, nonce, now, Math.max(1, ticketExpiresAt - now + REMEMBERED_MILLIS))
-          )
+        redeem
       })
     })
   )
