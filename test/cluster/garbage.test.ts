@@ -10,6 +10,7 @@ import { describe, expect, it } from "vitest"
 import { until } from "../../scripts/services/processes.mjs"
 import { decodeSettled, settledText } from "../../src/app/nats/ticks/settled.ts"
 import { decodeTickMessage } from "../../src/app/nats/ticks/tickMessage.ts"
+import { eventCodec } from "../../src/rpc/topicCodecs.ts"
 import {
   barsTopic,
   companiesChangedTopic,
@@ -47,7 +48,7 @@ const decodes = (decode: (data: Uint8Array) => unknown) => (data: Uint8Array) =>
 
 /** What a subject is for, and how its messages are told from garbage; by its pattern, so that a new kind of subject fails here. */
 interface Kind {
-  readonly name: "topic" | "settled" | "ticks" | "dead" | "dial" | "ping" | "inbox" | "answers"
+  readonly name: "topic" | "settled" | "ticks" | "dead" | "events" | "dial" | "ping" | "inbox" | "answers"
   readonly isReal: (data: Uint8Array) => boolean
 }
 
@@ -65,6 +66,7 @@ const kindOf = (prefix: string, subject: string): Kind => {
   const [, word, last = ""] = /^(settled|ticks|dead\.ticks)\.(\d+|\*)$/.exec(own) ?? []
   if (word === "settled") return { name: "settled", isReal: decodes(decodeSettled) }
   if (word === "ticks") return { name: "ticks", isReal: decodes((data) => decodeTickMessage(Number(last), data)) }
+  if (/^events\./.test(own)) return { name: "events", isReal: decodes(eventCodec.decode) }
   if (word === "dead.ticks") return { name: "dead", isReal: nothing }
   if (/^runner\.[\w-]+\.1\.dial$/.test(own)) return { name: "dial", isReal: nothing }
   if (/^runner\.[\w-]+\.1\.ping$/.test(own)) return { name: "ping", isReal: nothing }
@@ -119,8 +121,14 @@ const say = async (connection: NatsConnection, subject: string, all: ReadonlyArr
 }
 
 /** Whatever the wildcard of a subscription may stand for. */
-const exactly = (subject: string): ReadonlyArray<string> =>
-  subject.endsWith(".*") ? ["0", "63", "64", "x"].map((last) => subject.replace(/\*$/, last)) : [subject]
+const exactly = (subject: string): ReadonlyArray<string> => {
+  const lasts = subject.endsWith(".*")
+    ? ["0", "63", "64", "x"]
+    : subject.endsWith(".>")
+      ? ["investor.deleted", "x"]
+      : []
+  return lasts.length === 0 ? [subject] : lasts.map((last) => subject.replace(/[*>]$/, last))
+}
 
 /** Where a node counts what it refuses on a kind of subject; of pings nothing is refused, and who awaits no answer hears none. */
 const counterOf = {
@@ -275,7 +283,7 @@ const harass = async (cluster: MonitoredCluster, observer: NatsConnection, vanda
   // ---- no messages at all ----
   const heard = await listenedTo(cluster, observer)
   expect(new Set(heard.map(({ name }) => name))).toEqual(
-    new Set(["topic", "settled", "ticks", "dead", "dial", "ping", "inbox", "answers"])
+    new Set(["topic", "settled", "ticks", "dead", "events", "dial", "ping", "inbox", "answers"])
   )
   for (const topic of [...symbols.map(quotesTopic), barsTopic(symbols[0] ?? ""), ...standingTopics]) {
     expect(heard.map(({ subject }) => subject)).toContain(`${prefix}.${topic.name}`)

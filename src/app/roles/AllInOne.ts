@@ -4,6 +4,7 @@
  */
 import { Layer } from "effect"
 import { Bus } from "../../actors/kernel/Bus.ts"
+import { EventLog } from "../../actors/kernel/EventLog.ts"
 import { QuoteCache } from "../../actors/kernel/QuoteCache.ts"
 import { TimingWheel } from "../../actors/kernel/TimingWheel.ts"
 import { BarHistory } from "../../actors/market/BarHistory.ts"
@@ -12,6 +13,7 @@ import { TickerActors } from "../../actors/market/TickerActor.ts"
 import type { Settings } from "../Config.ts"
 import { layer as layerCluster, layerSurroundings } from "../cluster/SingleNode.ts"
 import { layerCompanySync, layerSymbolMaster } from "../companies/index.ts"
+import { OutboxRelay } from "../postgres/OutboxRelay.ts"
 import { ShardLedgerSql } from "../postgres/ShardLedgerSql.ts"
 import { layerFeed, layerGateway, layerGround, layerListener, layerSessions } from "./parts.ts"
 import { layerRunFeed } from "./runFeed.ts"
@@ -42,6 +44,7 @@ export const layerAllInOne = (settings: Settings) => {
   ).pipe(
     Layer.provideMerge(layerSymbolMaster),
     Layer.provideMerge(layerSessions(settings)),
+    Layer.provideMerge(Layer.provide(OutboxRelay.layer, EventLog.layerInProcess)),
     Layer.provideMerge(market),
     Layer.provideMerge(layerListener(settings)),
     Layer.provideMerge(kernel),
