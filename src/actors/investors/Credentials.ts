@@ -7,6 +7,7 @@ import { Clock, Context, Effect, Layer, Schema } from "effect"
 import { Access, type Principal } from "../../rpc/access.ts"
 import { CredentialRefused, type Ticket } from "../../rpc/investors.ts"
 import type { Unavailable } from "../../rpc/market.ts"
+import { Gauges } from "../kernel/Gauges.ts"
 import { ApiTokens } from "./ApiTokens.ts"
 import { AuditLog } from "./AuditLog.ts"
 import { SignIns } from "./SignIns.ts"
@@ -82,115 +83,127 @@ export class Credentials extends Context.Service<
     readonly ticketFor: (principal: Principal) => Effect.Effect<Ticket | undefined>
   }
 >()("lzstock/actors/investors/Credentials") {
-  static readonly layer: Layer.Layer<Credentials, never, ApiTokens | AuditLog | SigningKey | SignIns> = Layer.effect(
-    Credentials,
-    Effect.gen(function* () {
-      const tokens = yield* ApiTokens
-      const signIns = yield* SignIns
-      const { key } = yield* SigningKey
-      const audit = yield* AuditLog
+  static readonly layer: Layer.Layer<Credentials, never, ApiTokens | AuditLog | Gauges | SigningKey | SignIns> =
+    Layer.effect(
+      Credentials,
+      Effect.gen(function* () {
+        const tokens = yield* ApiTokens
+        const signIns = yield* SignIns
+        const { key } = yield* SigningKey
+        const audit = yield* AuditLog
+        const gauges = yield* Gauges
 
-      /** Only what was somebody's once is worth a line: anybody can show anything. */
-      const note = Effect.fnUntraced(function* (
-        event: string,
-        investor: string,
-        address: string,
-        detail: string | null
-      ) {
-        const at = yield* Clock.currentTimeMillis
-        yield* audit.record({ at, investor, event, result: "refused", address, device: null, detail })
-      })
-
-      const sign = (body: string): Buffer => createHmac("sha256", key).update(body).digest()
-
-      return Credentials.of({
-        byCookie: Effect.fnUntraced(function* (cookie: string) {
-          const parts = takeApart(cookie)
-          if (parts === undefined) return yield* signedOut()
-          const found = yield* signIns.find(parts.id, yield* Clock.currentTimeMillis)
-          if (found?.kind !== "browser" || !equal(found.secretHash, hashSecret(parts.secret))) return yield* signedOut()
-          return {
-            via: "cookie",
-            investor: found.investor,
-            access: "account",
-            grant: found.id,
-            expiresAt: found.endsAt
-          } as const
-        }),
-
-        byToken: Effect.fnUntraced(function* (text: string, address: string) {
-          const parts = takeApart(text, TOKEN_PREFIX)
-          if (parts === undefined) return yield* wrongToken()
-          const now = yield* Clock.currentTimeMillis
-          const token = yield* tokens.find(parts.id)
-          if (token === undefined) return yield* wrongToken()
-          if (token.expiresAt <= now || !equal(token.secretHash, hashSecret(parts.secret))) {
-            yield* note("token-refused", token.investor, address, token.name)
-            return yield* wrongToken()
-          }
-          // tickets stand on this. Whoever revokes deletes the token first and this then, so of two at once:
-          yield* signIns.put({
-            id: token.id,
-            kind: "token",
-            investor: token.investor,
-            secretHash: new Uint8Array(),
-            createdAt: token.createdAt,
-            lastSeenAt: now,
-            expiresAt: token.expiresAt,
-            endsAt: token.expiresAt,
-            userAgent: "",
-            address: ""
+        /** When thousands come back at once, this is what they cost the stores. */
+        const asked = <A, E>(ask: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+          Effect.suspend(() => {
+            gauges.add("credential_store_reads_total", 1)
+            return ask
           })
-          // … either this finds the token gone, or the revocation finds what was put
-          const alive = yield* tokens.used([token.id], now)
-          if (!alive.has(token.id)) {
-            yield* signIns.end(token.investor, token.id)
-            return yield* wrongToken()
-          }
-          return {
-            via: "token",
-            investor: token.investor,
-            access: token.access,
-            grant: token.id,
-            expiresAt: token.expiresAt
-          } as const
-        }),
 
-        byTicket: Effect.fnUntraced(function* (text: string, address: string) {
-          const [body = "", mac = "", more] = text.split(".")
-          if (more !== undefined || !equal(Buffer.from(mac, "base64url"), sign(body))) return yield* wrongTicket()
-          const decoded = decodeTicket(Buffer.from(body, "base64url").toString("utf8"))
-          const now = yield* Clock.currentTimeMillis
-          if (decoded._tag === "None" || decoded.value.t <= now) return yield* wrongTicket()
-          const { a, e, g, i, n, t, v } = decoded.value
-          if (e !== null && e <= now) return yield* wrongTicket()
-          const answer = yield* signIns.redeem({ nonce: n, signIn: g, ticketExpiresAt: t, now })
-          if (answer !== "good") {
-            yield* note("ticket-refused", i, address, answer === "used" ? "used before" : "the sign-in has ended")
-            return yield* wrongTicket()
-          }
-          return { via: v, investor: i, access: a, grant: g, expiresAt: e } as const
-        }),
+        /** Only what was somebody's once is worth a line: anybody can show anything. */
+        const note = Effect.fnUntraced(function* (
+          event: string,
+          investor: string,
+          address: string,
+          detail: string | null
+        ) {
+          const at = yield* Clock.currentTimeMillis
+          yield* audit.record({ at, investor, event, result: "refused", address, device: null, detail })
+        })
 
-        ticketFor: ({ access, expiresAt, grant, investor, via }) =>
-          Effect.map(Clock.currentTimeMillis, (now) => {
-            if (grant === null || (via !== "cookie" && via !== "token")) return undefined
-            const json = encodeTicket({
-              i: investor,
-              v: via,
-              a: access,
-              g: grant,
-              e: expiresAt,
-              t: now + TICKET_LIFETIME_MILLIS,
-              n: random(12)
-            })
-            const body = Buffer.from(json, "utf8").toString("base64url")
+        const sign = (body: string): Buffer => createHmac("sha256", key).update(body).digest()
+
+        return Credentials.of({
+          byCookie: Effect.fnUntraced(function* (cookie: string) {
+            const parts = takeApart(cookie)
+            if (parts === undefined) return yield* signedOut()
+            const found = yield* asked(signIns.find(parts.id, yield* Clock.currentTimeMillis))
+            if (found?.kind !== "browser" || !equal(found.secretHash, hashSecret(parts.secret)))
+              return yield* signedOut()
             return {
-              ticket: `${body}.${sign(body).toString("base64url")}`,
-              lifetimeMillis: TICKET_LIFETIME_MILLIS
+              via: "cookie",
+              investor: found.investor,
+              access: "account",
+              grant: found.id,
+              expiresAt: found.endsAt
+            } as const
+          }),
+
+          byToken: Effect.fnUntraced(function* (text: string, address: string) {
+            const parts = takeApart(text, TOKEN_PREFIX)
+            if (parts === undefined) return yield* wrongToken()
+            const now = yield* Clock.currentTimeMillis
+            const token = yield* asked(tokens.find(parts.id))
+            if (token === undefined) return yield* wrongToken()
+            if (token.expiresAt <= now || !equal(token.secretHash, hashSecret(parts.secret))) {
+              yield* note("token-refused", token.investor, address, token.name)
+              return yield* wrongToken()
             }
-          })
+            // tickets stand on this. Whoever revokes deletes the token first and this then, so of two at once:
+            yield* asked(
+              signIns.put({
+                id: token.id,
+                kind: "token",
+                investor: token.investor,
+                secretHash: new Uint8Array(),
+                createdAt: token.createdAt,
+                lastSeenAt: now,
+                expiresAt: token.expiresAt,
+                endsAt: token.expiresAt,
+                userAgent: "",
+                address: ""
+              })
+            )
+            // … either this finds the token gone, or the revocation finds what was put
+            const alive = yield* asked(tokens.used([token.id], now))
+            if (!alive.has(token.id)) {
+              yield* asked(signIns.end(token.investor, token.id))
+              return yield* wrongToken()
+            }
+            return {
+              via: "token",
+              investor: token.investor,
+              access: token.access,
+              grant: token.id,
+              expiresAt: token.expiresAt
+            } as const
+          }),
+
+          byTicket: Effect.fnUntraced(function* (text: string, address: string) {
+            const [body = "", mac = "", more] = text.split(".")
+            if (more !== undefined || !equal(Buffer.from(mac, "base64url"), sign(body))) return yield* wrongTicket()
+            const decoded = decodeTicket(Buffer.from(body, "base64url").toString("utf8"))
+            const now = yield* Clock.currentTimeMillis
+            if (decoded._tag === "None" || decoded.value.t <= now) return yield* wrongTicket()
+            const { a, e, g, i, n, t, v } = decoded.value
+            if (e !== null && e <= now) return yield* wrongTicket()
+            const answer = yield* asked(signIns.redeem({ nonce: n, signIn: g, ticketExpiresAt: t, now }))
+            if (answer !== "good") {
+              yield* note("ticket-refused", i, address, answer === "used" ? "used before" : "the sign-in has ended")
+              return yield* wrongTicket()
+            }
+            return { via: v, investor: i, access: a, grant: g, expiresAt: e } as const
+          }),
+
+          ticketFor: ({ access, expiresAt, grant, investor, via }) =>
+            Effect.map(Clock.currentTimeMillis, (now) => {
+              if (grant === null || (via !== "cookie" && via !== "token")) return undefined
+              const json = encodeTicket({
+                i: investor,
+                v: via,
+                a: access,
+                g: grant,
+                e: expiresAt,
+                t: now + TICKET_LIFETIME_MILLIS,
+                n: random(12)
+              })
+              const body = Buffer.from(json, "utf8").toString("base64url")
+              return {
+                ticket: `${body}.${sign(body).toString("base64url")}`,
+                lifetimeMillis: TICKET_LIFETIME_MILLIS
+              }
+            })
+        })
       })
-    })
-  )
+    )
 }

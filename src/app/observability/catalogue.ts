@@ -58,6 +58,10 @@ export const catalogue: Readonly<Record<string, Description>> = {
   sec_bytes_total: counter("Bytes of answers that came from the SEC, as sent.", ""),
 
   // the stores of investors
+  credential_store_reads_total: counter(
+    "Times a store was asked about what a connection showed: a cookie or a ticket takes one, a token three.",
+    ""
+  ),
   sign_ins_unavailable_total: counter(
     "Times the store of sign-ins was asked and gave no answer: whoever waited was told to try again.",
     ""
