@@ -146,17 +146,30 @@ const layer: Layer.Layer<SignIns, never, Gauges | SqlClient.SqlClient> = Layer.e
       })
     })
 
-    /** All in a batch have the same answer when the store is away. */
-    const batched = <A, B>(
+    /** When the store is away all in a batch are told so, and all that wait already: it would be as long again for them. */
+    const batched = Effect.fnUntraced(function* <A, B>(
       run: (items: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<Exit.Exit<B>>, SqlError.SqlError>
-    ) =>
-      makeBatches<A, B, Unavailable>({
-        run: (items) =>
-          Effect.catch(orUnavailable(run(items)), (error) => Effect.succeed(items.map(() => Exit.fail(error)))),
+    ) {
+      let failures = 0
+      const submit = yield* makeBatches<{ readonly item: A; readonly since: number }, B, Unavailable>({
+        run: (entries) =>
+          Effect.gen(function* () {
+            const fresh = entries.filter(({ since }) => since === failures).map(({ item }) => item)
+            const answers = yield* fresh.length === 0 ? Effect.succeed([]) : orUnavailable(run(fresh))
+            // in the order of asking: those that have waited for too long come first
+            return [...entries.slice(fresh.length).map(() => Exit.fail(unavailable())), ...answers]
+          }).pipe(
+            Effect.catch((error) => {
+              failures++
+              return Effect.succeed(entries.map(() => Exit.fail(error)))
+            })
+          ),
         weight: () => 1,
         most: MOST_ROWS,
         waiting: MOST_WAITING
       })
+      return (item: A) => Effect.suspend(() => submit({ item, since: failures }))
+    })
     const find = yield* batched(findAll)
     const redeem = yield* batched(redeemAll)
 
