@@ -164,15 +164,15 @@ export const signInsSuite = <E>(name: string, layer: Layer.Layer<SignIns, E>): v
 
     check("thousands are seen at once, by several nodes", (signIns) =>
       Effect.gen(function* () {
-        const ids = Array.from({ length: 2_500 }, (_, n) => `s${n}`)
+        const ids = Array.from({ length: 1_100 }, (_, n) => `s${n}`)
         yield* Effect.forEach(ids, (id) => signIns.put(signInOf(`i${id}`, id)), { concurrency: 50, discard: true })
         const answers = yield* Effect.forEach(
           [ids, ids.toReversed(), ids],
           (order, n) => signIns.seen(order, NOW + n, 8 * DAY),
           { concurrency: "unbounded" }
         )
-        for (const there of answers) assert.strictEqual(there.size, 2_500)
-        for (const id of ["s0", "s999", "s1000", "s2499"]) {
+        for (const there of answers) assert.strictEqual(there.size, 1_100)
+        for (const id of ["s0", "s199", "s999", "s1000", "s1099"]) {
           assert.strictEqual((yield* signIns.find(id, NOW))?.expiresAt, NOW + 2 + 8 * DAY)
         }
       })
