@@ -70,8 +70,8 @@ export interface SessionNode {
   readonly onDefect: (session: number, defect: unknown) => void
 }
 
-/** What a request of somebody unknown costs: they need one or two. */
-const STRANGER_PAYS = 20
+/** What somebody unknown may ask at once: they need one or two. */
+const STRANGER_REQUESTS = 10
 const HOUSEKEEPING_MILLIS = 1_000
 const RETRY_BLOCKED_MILLIS = 50
 /** A slow reader's window, step by step. */
@@ -142,7 +142,8 @@ export class Session implements StreamOwner, WheelTask {
 
   /** False: the peer asks for more than it may; what `cost` requests are worth is taken otherwise. A stranger may ask little. */
   charge(cost: number): boolean {
-    return this.requests.take(this.principal === null ? STRANGER_PAYS * cost : cost, this.node.wheel.now())
+    const price = this.principal === null ? this.node.policy.requestBurst / STRANGER_REQUESTS : 1
+    return this.requests.take(price * cost, this.node.wheel.now())
   }
 
   /** Half a flush must not go unnoticed: the peer would miss what it held. */

@@ -119,12 +119,7 @@ const make = Effect.fnUntraced(function* ({ mode, proxies, sessionsPerInvestor }
     )
   }
 
-  /** A person at a keyboard needs no fourth try. */
-  const refused = (session: Session) => {
-    const count = (refusals.get(session) ?? 0) + 1
-    refusals.set(session, count)
-    if (count >= MOST_REFUSALS) session.close(CloseCode.SignedOut, "Not signed in: too many wrong tokens")
-  }
+  const refusedBefore = (session: Session) => refusals.get(session) ?? 0
 
   return Authenticator.of({
     mode,
@@ -137,10 +132,16 @@ const make = Effect.fnUntraced(function* ({ mode, proxies, sessionsPerInvestor }
     },
     byCookie: credentials.byCookie,
     showCookie: (session, cookie) => settle(session, credentials.byCookie(cookie)),
-    show: (session, credential) =>
-      settle(session, judge(credential, session.address)).pipe(
+    show: (session, credential) => {
+      if (refusedBefore(session) >= MOST_REFUSALS) {
+        session.close(CloseCode.SignedOut, "Not signed in: too many wrong tokens")
+        return Effect.fail(new CredentialRefused({ message: "Too many wrong tokens on one connection" }))
+      }
+      return settle(session, judge(credential, session.address)).pipe(
         Effect.tapError((error) =>
-          error._tag === "CredentialRefused" ? Effect.sync(() => refused(session)) : Effect.void
+          error._tag === "CredentialRefused"
+            ? Effect.sync(() => refusals.set(session, refusedBefore(session) + 1))
+            : Effect.void
         ),
         Effect.tap(({ via }) =>
           via !== "operator"
@@ -158,5 +159,6 @@ const make = Effect.fnUntraced(function* ({ mode, proxies, sessionsPerInvestor }
               )
         )
       )
+    }
   })
 })
