@@ -42,6 +42,8 @@ const refusal = Effect.fnUntraced(function* (visitor: Visitor) {
 const node = (options: SessionNodeOptions = {}) => sessionNode(new ScriptedTickers(["AAPL"]), options)
 const revoke = Effect.fnUntraced(function* (investor: string, grants: ReadonlyArray<string> | null) {
   yield* (yield* Bus).publish(revokedTopic, { investor, grants })
+  // time for the answer to whoever asked for it
+  yield* TestClock.adjust(30)
 })
 
 describe("a stranger", () => {
@@ -146,6 +148,8 @@ describe("what ends", () => {
       assert.strictEqual(second.closedWith, CloseCode.SignedOut)
       assert.deepStrictEqual([eve.closedWith, local.closedWith], [undefined, undefined])
       sessions.signOut(new Set(["e1"]))
+      assert.isUndefined(eve.closedWith)
+      yield* TestClock.adjust(30)
       assert.strictEqual(eve.closedWith, CloseCode.SignedOut)
     }).pipe(Effect.scoped, Effect.provide(node()))
   )

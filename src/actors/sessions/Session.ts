@@ -72,6 +72,7 @@ export interface SessionNode {
 
 /** What somebody unknown may ask at once: they need one or two. */
 const STRANGER_REQUESTS = 10
+const SIGN_OUT_MILLIS = 20
 const HOUSEKEEPING_MILLIS = 1_000
 const RETRY_BLOCKED_MILLIS = 50
 /** A slow reader's window, step by step. */
@@ -89,6 +90,7 @@ export class Session implements StreamOwner, WheelTask {
   readonly address: string
   /** Null: it has not said who it is. Set by SessionActors. */
   principal: Principal | null = null
+  isSignedOut = false
   /** While that is being found out: what requests wait for. */
   identifying: Deferred.Deferred<void> | null = null
   private readonly socket: SessionSocket
@@ -247,6 +249,15 @@ export class Session implements StreamOwner, WheelTask {
       onWheel: () => {
         if (this.principal === null) this.close(CloseCode.SignedOut, "Sign in: nobody said who this is")
       }
+    })
+  }
+
+  /** It is nobody's any more: asks for nothing from here on, and closes once the answer to what it asked last is out. */
+  signOut(): void {
+    if (this.isSignedOut) return
+    this.isSignedOut = true
+    this.node.wheel.schedule(SIGN_OUT_MILLIS, {
+      onWheel: () => this.close(CloseCode.SignedOut, "Signed out: sign in again")
     })
   }
 

@@ -112,7 +112,7 @@ export class SessionActors extends Context.Service<
         }
 
         const end = (ended: Iterable<Session>) => {
-          for (const session of ended) session.close(CloseCode.SignedOut, "Signed out: sign in again")
+          for (const session of ended) session.signOut()
         }
         yield* bus.subscribe(revokedTopic, ({ grants, investor }) => {
           end(identities.revoke(investor, grants, wheel.now()))

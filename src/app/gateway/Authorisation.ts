@@ -30,7 +30,7 @@ export const layerAuthorised: Layer.Layer<Authorised, never, SessionActors> = La
         if (session === undefined) return yield* Effect.interrupt
         if (session.identifying !== null) yield* Deferred.await(session.identifying)
         const { principal } = session
-        if (principal === null)
+        if (principal === null || session.isSignedOut)
           return yield* new NotSignedIn({ message: "Sign in, or show a token, before anything else" })
         if (principal.expiresAt !== null && principal.expiresAt <= (yield* Clock.currentTimeMillis)) {
           session.close(CloseCode.SignedOut, "The sign-in or token has expired: sign in again")
