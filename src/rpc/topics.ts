@@ -185,3 +185,5 @@ export const revokedTopic: Topic<Revoked> = {
   reach: "cluster",
   codec: revokedCodec
 }
+/** The same, said on the node where it happened: what is heard there does not wait for NATS. */
+export const revokedHereTopic: Topic<Revoked> = { ...revokedTopic, name: "investors.revoked-here", reach: "node" }

@@ -14,7 +14,7 @@ import {
   WeakPassword
 } from "../../rpc/investors.ts"
 import { InvalidRequest, LimitExceeded, type Unavailable } from "../../rpc/market.ts"
-import { revokedTopic } from "../../rpc/topics.ts"
+import { revokedHereTopic, revokedTopic } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { type Account, Accounts } from "./Accounts.ts"
 import { ApiTokens } from "./ApiTokens.ts"
@@ -162,7 +162,12 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
   })
 
   const revoked = (investor: string, grants: ReadonlyArray<string> | null) =>
-    grants?.length === 0 ? Effect.void : bus.publish(revokedTopic, { investor, grants })
+    grants?.length === 0
+      ? Effect.void
+      : Effect.andThen(
+          bus.publish(revokedHereTopic, { investor, grants }),
+          bus.publish(revokedTopic, { investor, grants })
+        )
 
   /** The sign-in of a cookie, if it is one, ends. */
   const endCookie = Effect.fnUntraced(function* (cookie: string) {

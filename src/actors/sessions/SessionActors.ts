@@ -5,7 +5,7 @@
 import { Cause, Context, Effect, FiberSet, Layer, Queue } from "effect"
 import type { Principal } from "../../rpc/access.ts"
 import { CloseCode } from "../../rpc/sessions.ts"
-import { feedTopic, revokedTopic } from "../../rpc/topics.ts"
+import { feedTopic, revokedHereTopic, revokedTopic } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { DeliveryLatency } from "../kernel/Latency.ts"
@@ -114,9 +114,12 @@ export class SessionActors extends Context.Service<
         const end = (ended: Iterable<Session>) => {
           for (const session of ended) session.signOut()
         }
-        yield* bus.subscribe(revokedTopic, ({ grants, investor }) => {
-          end(identities.revoke(investor, grants, wheel.now()))
-        })
+        // both: who signs out twice is signed out
+        for (const topic of [revokedHereTopic, revokedTopic]) {
+          yield* bus.subscribe(topic, ({ grants, investor }) => {
+            end(identities.revoke(investor, grants, wheel.now()))
+          })
+        }
         yield* bus.subscribe(feedTopic, ({ since, state }) => {
           for (const session of sessions.values()) session.say({ _tag: "Liveness", state, since })
         })

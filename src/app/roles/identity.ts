@@ -1,6 +1,7 @@
 /** Who investors are and what they stand on: the list of layers behind a gateway's accounts, and on which stores they stand. */
 import { BlockList } from "node:net"
-import { Layer } from "effect"
+import { Effect, Layer } from "effect"
+import { Accounts } from "../../actors/investors/Accounts.ts"
 import { Attempts } from "../../actors/investors/Attempts.ts"
 import { Credentials } from "../../actors/investors/Credentials.ts"
 import { ensureLocal, Investors } from "../../actors/investors/Investors.ts"
@@ -12,6 +13,7 @@ import { Operator } from "../gateway/Operator.ts"
 import { AccountsSql } from "../postgres/AccountsSql.ts"
 import { ApiTokensSql } from "../postgres/ApiTokensSql.ts"
 import { AuditLogSql } from "../postgres/AuditLogSql.ts"
+import { OutboxRelay } from "../postgres/OutboxRelay.ts"
 import { SignInsSql } from "../postgres/SignInsSql.ts"
 import { SigningKeySql } from "../postgres/SigningKeySql.ts"
 import { RedisAttempts } from "../redis/RedisAttempts.ts"
@@ -23,6 +25,20 @@ const DAY_MILLIS = 86_400_000
 const WAITING_EACH = 16
 
 export const idleMillis = ({ signInDays }: Settings): number => signInDays * DAY_MILLIS
+
+/** What an account leaves in the outbox goes out at once, not with the relay's next look. */
+const layerAccounts = Layer.effect(
+  Accounts,
+  Effect.gen(function* () {
+    const accounts = yield* Accounts
+    const { poke } = yield* OutboxRelay
+    return Accounts.of({
+      ...accounts,
+      create: (account, event) => Effect.andThen(accounts.create(account, event), poke),
+      remove: (id, event) => Effect.tap(accounts.remove(id, event), poke)
+    })
+  })
+).pipe(Layer.provide(AccountsSql.layer))
 
 /** What may be forgotten: in Redis, where gateways share one; else in the database. Attempts are then counted by this process alone. */
 const layerPassing = ({ cluster, redisUrl, role }: Settings) =>
@@ -36,7 +52,7 @@ const layerPassing = ({ cluster, redisUrl, role }: Settings) =>
 export const layerIdentity = (settings: Settings) => {
   const mode = signInMode(settings)
   const stores = Layer.mergeAll(
-    AccountsSql.layer,
+    layerAccounts,
     ApiTokensSql.layer,
     AuditLogSql.layer,
     SigningKeySql.layer,
