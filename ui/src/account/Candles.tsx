@@ -19,7 +19,7 @@ const makeCandles = (): ReadonlyArray<Candle> => {
     seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
     return seed / 2_147_483_648
   }
-  let level = 430
+  let level = 545
   return Array.from({ length: COUNT }, (_, i) => {
     const open = level
     const close = open - 4.6 + 17 * Math.sin(i / 4.6 + 2.4) + (random() - 0.5) * 58
@@ -39,7 +39,7 @@ export const Candles = () => (
   <svg
     aria-hidden="true"
     class="entrance-candles"
-    viewBox={`0 0 ${COUNT * WIDTH} 620`}
+    viewBox={`0 0 ${COUNT * WIDTH} 760`}
     preserveAspectRatio="xMaxYMid slice"
   >
     <For each={candles}>

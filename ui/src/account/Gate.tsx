@@ -73,7 +73,7 @@ export const Gate = (props: RouteSectionProps) => {
     <Suspense fallback={<Splash />}>
       <Switch fallback={<Splash />}>
         <Match when={unreachable()}>
-          {(now) => <Unreachable message={now().message} retryAt={now().retryAt} onRetry={() => void session.ask()} />}
+          {(now) => <Unreachable problem={now().problem} retryAt={now().retryAt} onRetry={() => void session.ask()} />}
         </Match>
         <Match when={standing().at === "shut"}>
           <Shut onRetry={() => void session.ask()} />

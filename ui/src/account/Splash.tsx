@@ -1,6 +1,8 @@
 /** What is on screen before anything is known. */
 import { createSignal, onCleanup, type ParentProps, Show } from "solid-js"
 import { Logo } from "../shell/Logo.tsx"
+import type { Problem } from "./answers.ts"
+import { ENDLESS } from "./session.ts"
 
 /** Unseen for the first moment: most answers are there by then. */
 export const Splash = () => (
@@ -27,7 +29,7 @@ const Plain = (props: ParentProps) => (
 )
 
 export const Unreachable = (props: {
-  readonly message: string
+  readonly problem: Problem
   readonly retryAt: number
   readonly onRetry: () => void
 }) => {
@@ -38,10 +40,15 @@ export const Unreachable = (props: {
   return (
     <Plain>
       <div role="alert">
-        <h1 class="mt-8 text-lg font-semibold">{props.message}</h1>
+        <h1 class="mt-8 text-lg font-semibold">{props.problem.message}</h1>
         <p class="mt-1.5 text-soft">
-          It may be restarting, or this device may be offline. This page goes on by itself as soon as there is an
-          answer.
+          <Show
+            when={props.problem.error === ENDLESS}
+            fallback="It may be restarting, or this device may be offline. This page goes on by itself as soon as there is an answer."
+          >
+            It says that you are signed in, and closes the connection all the same. Whoever runs it finds the reason in
+            its log.
+          </Show>
         </p>
       </div>
       <p class="mt-5 font-medium" data-testid="retry-in">

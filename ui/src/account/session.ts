@@ -12,8 +12,8 @@ export type Reason = "left" | "left-elsewhere" | "everywhere" | "ended" | "delet
 
 export type Standing =
   | { readonly at: "asking" }
-  /** `message`: why; `retryAt`: when it is asked again, ms since epoch. */
-  | { readonly at: "unreachable"; readonly message: string; readonly retryAt: number }
+  /** `retryAt`: when it is asked again, ms since epoch. */
+  | { readonly at: "unreachable"; readonly problem: Problem; readonly retryAt: number }
   /** The server is its own machine's only, and this is another. */
   | { readonly at: "shut" }
   | { readonly at: "out"; readonly account: AccountState; readonly reason: Reason | null }
@@ -35,6 +35,8 @@ export interface SessionOptions {
 const LONGEST_WAIT = 15_000
 /** A connection that was refused so soon after the server said that one is signed in has another reason. */
 const TOO_SOON = 5_000
+/** The problem of a server that says one is signed in, and then that one is not. */
+export const ENDLESS = "Endless"
 
 export const makeSession = (options: SessionOptions) => {
   const [standing, setStanding] = createSignal<Standing>({ at: "asking" })
@@ -94,7 +96,7 @@ export const makeSession = (options: SessionOptions) => {
     attempt += 1
     const bound = Math.min(LONGEST_WAIT, 500 * 2 ** Math.min(attempt, 10))
     const wait = Math.max(problem.retryAfterMillis ?? 0, Math.round(bound / 2 + (options.random() * bound) / 2))
-    setStanding({ at: "unreachable", message: problem.message, retryAt: options.now() + wait })
+    setStanding({ at: "unreachable", problem, retryAt: options.now() + wait })
     cancelRetry()
     cancelRetry = options.after(wait, () => void ask(reason))
   }
@@ -144,8 +146,8 @@ export const makeSession = (options: SessionOptions) => {
     attempt = quickEndings
     retryLater(
       {
-        error: "Refused",
-        message: "The server ends this sign-in again and again",
+        error: ENDLESS,
+        message: "The server ends this sign-in at once",
         field: null,
         retryAfterMillis: null
       },

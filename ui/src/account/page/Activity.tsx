@@ -11,6 +11,7 @@ import { sayError } from "./say.ts"
 
 const FIRST = 8
 const MORE = 20
+const WRITTEN_AFTER = [700, 3_000]
 
 export const Activity = (props: { readonly ref: (reload: () => void) => void }) => {
   const market = useMarket()
@@ -30,7 +31,14 @@ export const Activity = (props: { readonly ref: (reload: () => void) => void }) 
     pages.set(turn)
   }
   reload()
-  props.ref(reload)
+  // what has just been done is written down a moment later
+  const timers = new Set<ReturnType<typeof setTimeout>>()
+  props.ref(() => {
+    for (const millis of WRITTEN_AFTER) timers.add(setTimeout(reload, millis))
+  })
+  onCleanup(() => {
+    for (const timer of timers) clearTimeout(timer)
+  })
   goOn(() => listed().error, pages.retry)
 
   /** A page of them is more than one wants to see at first. */

@@ -1,5 +1,5 @@
 /** Asks before something is done that cannot be undone; does it, or says why not. */
-import { AlertDialog } from "@kobalte/core/alert-dialog"
+import { Dialog } from "@kobalte/core/dialog"
 import { createSignal, type JSX, Show } from "solid-js"
 import { WarnIcon } from "../../shell/icons.tsx"
 import { focusHeading } from "./parts.tsx"
@@ -41,7 +41,7 @@ export const Confirm = (props: ConfirmProps) => {
     }
   }
   return (
-    <AlertDialog
+    <Dialog
       open={open()}
       onOpenChange={(next) => {
         // what is under way is waited for
@@ -51,14 +51,17 @@ export const Confirm = (props: ConfirmProps) => {
         setOpen(next)
       }}
     >
-      <AlertDialog.Trigger class={`button ${props.buttonClass ?? ""}`} aria-label={props.buttonLabel}>
+      <Dialog.Trigger class={`button ${props.buttonClass ?? ""}`} aria-label={props.buttonLabel}>
         {props.button}
-      </AlertDialog.Trigger>
-      <AlertDialog.Portal>
-        <AlertDialog.Overlay class="fixed inset-0 z-50 bg-black/60" />
+      </Dialog.Trigger>
+      <Dialog.Portal>
+        <Dialog.Overlay class="fixed inset-0 z-50 bg-black/60" />
         <div class="dialog-place">
-          <AlertDialog.Content
+          <Dialog.Content
+            // Kobalte's AlertDialog would make all dialogs of the page such
+            role="alertdialog"
             class="dialog max-w-md"
+            onInteractOutside={(event) => event.preventDefault()}
             onOpenAutoFocus={(event) => {
               event.preventDefault()
               cancel.focus()
@@ -69,10 +72,10 @@ export const Confirm = (props: ConfirmProps) => {
               focusHeading(props.section)
             }}
           >
-            <AlertDialog.Title class="text-base font-semibold">{props.title}</AlertDialog.Title>
-            <AlertDialog.Description as="div" class="mt-2 flex flex-col gap-3 text-soft">
+            <Dialog.Title class="text-base font-semibold">{props.title}</Dialog.Title>
+            <Dialog.Description as="div" class="mt-2 flex flex-col gap-3 text-soft">
               {props.children}
-            </AlertDialog.Description>
+            </Dialog.Description>
             <div role="alert">
               <Show when={error()}>
                 {(cause) => (
@@ -84,9 +87,9 @@ export const Confirm = (props: ConfirmProps) => {
               </Show>
             </div>
             <div class="mt-6 flex flex-wrap justify-end gap-2.5">
-              <AlertDialog.CloseButton ref={cancel} class="button" aria-label="Cancel">
+              <Dialog.CloseButton ref={cancel} class="button" aria-label="Cancel">
                 Cancel
-              </AlertDialog.CloseButton>
+              </Dialog.CloseButton>
               <button
                 type="button"
                 class="button button-danger"
@@ -99,9 +102,9 @@ export const Confirm = (props: ConfirmProps) => {
                 </Show>
               </button>
             </div>
-          </AlertDialog.Content>
+          </Dialog.Content>
         </div>
-      </AlertDialog.Portal>
-    </AlertDialog>
+      </Dialog.Portal>
+    </Dialog>
   )
 }

@@ -28,7 +28,7 @@ export const Tokens = (props: { readonly onChange: () => void }) => {
     <Section
       id="tokens"
       title="API tokens"
-      text="For programs that connect in your name. A token cannot change your account, nor make other tokens."
+      text="For programs that connect in your name. They cannot change your account or make other tokens."
       action={<NewToken onMade={() => void changed()} />}
     >
       <Answered asked={asked} what="API tokens">

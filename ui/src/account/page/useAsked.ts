@@ -31,10 +31,10 @@ export const useAsked = <A>(ask: () => Promise<A>): Asked<A> => {
   createEffect(
     on(
       () => market.connection().status,
-      (status) => {
-        if (status === "open") void reload()
-      },
-      { defer: true }
+      (status, before) => {
+        // what is asked before the first connection is answered by it
+        if (status === "open" && before !== undefined && before !== "connecting") void reload()
+      }
     )
   )
   goOn(error, reload)
