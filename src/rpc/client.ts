@@ -37,6 +37,7 @@ export type {
 export {
   type AccountExport,
   type ApiToken,
+  type AuditEvent,
   CredentialRefused,
   type Investor,
   type Me,

@@ -4,7 +4,7 @@
  */
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
-import { Access, Authorised, Needs } from "./access.ts"
+import { Access, Authorised, Needs, OperatorOnly } from "./access.ts"
 import { InvalidRequest, LimitExceeded, Unavailable } from "./market.ts"
 
 const Millis = Schema.Int
@@ -214,12 +214,33 @@ export const SecurityEvent = Schema.Struct({
   detail: Schema.NullOr(Schema.String)
 })
 export type SecurityEvent = typeof SecurityEvent.Type
+/** `before` of the page before. */
+const EventCursor = Schema.String.check(Schema.isPattern(/^\d{1,18}$/))
 /** Newest first, by keyset. */
 export const ListActivity = Rpc.make("Activity", {
-  payload: { before: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^\d{1,18}$/))) },
+  payload: { before: Schema.optionalKey(EventCursor) },
   success: Schema.Struct({ events: Schema.Array(SecurityEvent), before: Schema.NullOr(Schema.String) }),
   error: Schema.Union([InvalidRequest, Unavailable])
 })
+
+/** What happened to all accounts, for operators: newest first, by keyset. */
+export const AuditEvent = Schema.Struct({
+  ...SecurityEvent.fields,
+  /** The investor's id; "operator"; null: not known, as of a sign-in with an e-mail address nobody has. */
+  investor: Schema.NullOr(Schema.String)
+})
+export type AuditEvent = typeof AuditEvent.Type
+export const ReadAudit = Rpc.make("Audit", {
+  payload: {
+    operator: Schema.String.check(Schema.isMaxLength(200)),
+    before: Schema.optionalKey(EventCursor),
+    limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 500 })))
+  },
+  success: Schema.Struct({ events: Schema.Array(AuditEvent), before: Schema.NullOr(Schema.String) }),
+  error: Unavailable
+})
+  .middleware(OperatorOnly)
+  .annotate(Needs, "read")
 
 /** All that is kept of the investor, but secrets and their hashes. */
 export const AccountExport = Schema.Struct({
@@ -246,6 +267,7 @@ export const InvestorRpcs = RpcGroup.make(
   CreateToken,
   RevokeToken,
   ListActivity,
+  ReadAudit,
   ExportAccount
 )
   .prefix("investors.")

@@ -40,6 +40,7 @@ const requests = (another: string): Readonly<Record<string, unknown>> => ({
   "investors.CreateToken": { name: "x", access: "write", days: 1 },
   "investors.RevokeToken": { id: another },
   "investors.Activity": {},
+  "investors.Audit": { operator: "not the operator" },
   "investors.Export": null
 })
 /** Open for as long as they are watched. */
@@ -120,16 +121,19 @@ describe.each(["read", "write"] as const)("a token that may %s", (access) => {
 })
 
 describe("an operator's RPC", () => {
-  it.each(["companies.Sync", "companies.Import"])("%s takes the operator's token, whoever asks", async (tag) => {
-    const peer = await ada.open()
-    const request = { ...(tag === "companies.Import" ? { listings: [] } : {}) }
-    for (const operator of ["", "x", `${OPERATOR} `, OPERATOR.slice(1)]) {
-      const outcome = await peer.ask(tag, { ...request, operator })
-      expect(outcome.ok ? "ok" : outcome.error).toMatch(/NotAllowed|Die/)
+  it.each(["companies.Sync", "companies.Import", "investors.Audit"])(
+    "%s takes the operator's token, whoever asks",
+    async (tag) => {
+      const peer = await ada.open()
+      const request = { ...(tag === "companies.Import" ? { listings: [] } : {}) }
+      for (const operator of ["", "x", `${OPERATOR} `, OPERATOR.slice(1)]) {
+        const outcome = await peer.ask(tag, { ...request, operator })
+        expect(outcome.ok ? "ok" : outcome.error).toMatch(/NotAllowed|Die/)
+      }
+      granted(await peer.ask(tag, { ...request, operator: OPERATOR }))
+      peer.ws.terminate()
     }
-    granted(await peer.ask(tag, { ...request, operator: OPERATOR }))
-    peer.ws.terminate()
-  })
+  )
 
   it("and its token opens a connection that may read, and has no account", async () => {
     const peer = await Peer.open(server.url)

@@ -1,7 +1,7 @@
 /** The `lzstock` command as its users meet it, in a process of its own or in this one: its two streams, its exit code. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import path from "node:path"
-import { Effect } from "effect"
+import { ConfigProvider, Effect } from "effect"
 import { Out } from "../../src/app/cli/Out.ts"
 import { runCommandLine } from "../../src/app/cli/run.ts"
 
@@ -76,7 +76,7 @@ export const jsonLines = (text: string): Array<Record<string, unknown>> =>
     .map((line) => JSON.parse(line))
 
 /** In this process: its exit code, and what it wrote to stdout and stderr; neither is a terminal. */
-export const runCaptured = async (args: ReadonlyArray<string>) => {
+export const runCaptured = async (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) => {
   const said = { out: "", err: "" }
   const out = Out.of({
     isTerminal: false,
@@ -93,6 +93,11 @@ export const runCaptured = async (args: ReadonlyArray<string>) => {
       }),
     closed: Effect.never
   })
-  const code = await Effect.runPromise(Effect.provideService(runCommandLine(args), Out, out))
+  const code = await Effect.runPromise(
+    runCommandLine(args).pipe(
+      Effect.provideService(Out, out),
+      Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
+    )
+  )
   return { code, ...said }
 }

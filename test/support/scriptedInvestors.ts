@@ -1,7 +1,13 @@
 /** The identity and account RPCs of ScriptedMarket: who is let in, a test decides. */
 import { Effect, Layer } from "effect"
 import { Authorised, Caller, NotAllowed, NotSignedIn, OperatorOnly, type Principal } from "../../src/rpc/access.ts"
-import { type Credential, type CredentialRefused, IdentityRpcs, InvestorRpcs } from "../../src/rpc/investors.ts"
+import {
+  type AuditEvent,
+  type Credential,
+  type CredentialRefused,
+  IdentityRpcs,
+  InvestorRpcs
+} from "../../src/rpc/investors.ts"
 import type { LimitExceeded, Unavailable } from "../../src/rpc/market.ts"
 import { OPERATOR } from "./scriptedCompanies.ts"
 
@@ -15,6 +21,8 @@ export class ScriptedInvestors {
   /** Taken is any credential, unless a test says otherwise. */
   judge: (credential: Credential) => CredentialRefused | LimitExceeded | Unavailable | undefined = () => undefined
   tickets = 0
+  /** Newest first. */
+  audit: ReadonlyArray<AuditEvent> = []
   ticketLifetimeMillis = 60_000
   private readonly known = new Set<number>()
 
@@ -55,6 +63,12 @@ export class ScriptedInvestors {
         }),
       "investors.RevokeToken": () => Effect.succeed({ revoked: 1 }),
       "investors.Activity": () => Effect.succeed({ events: [], before: null }),
+      "investors.Audit": ({ before, limit = 50 }) =>
+        Effect.sync(() => {
+          const from = before === undefined ? 0 : this.audit.findIndex(({ id }) => id === before) + 1
+          const events = this.audit.slice(from, from + limit)
+          return { events, before: from + limit < this.audit.length ? (events.at(-1)?.id ?? null) : null }
+        }),
       "investors.Export": () => Effect.succeed({ exportedAt: 1, investor, signIns: [], tokens: [], activity: [] })
     })
     return Layer.mergeAll(authorised, operatorOnly, identity, accounts)

@@ -76,6 +76,12 @@ export const parseSymbols = (texts: ReadonlyArray<string>): Effect.Effect<Readon
   return symbols.size === 0 ? Effect.fail(usage("no symbol given")) : Effect.succeed([...symbols])
 }
 
+const notTheOperator = (url: string): Failure =>
+  new Failure({
+    code: ExitCode.NotSignedIn,
+    message: `this is not the operator's token of ${url}: its LZSTOCK_OPERATOR_TOKEN, or the file operator-token in its data folder (--data-dir)`
+  })
+
 /** Connected, until the scope closes. Fails when the first attempt does: a command must not wait for a server for ever. */
 export const openClient = (
   flags: ConnectionFlags,
@@ -91,8 +97,11 @@ export const openClient = (
       // wrong text, not a missing server
       Effect.mapError((error) => usage(`--url: ${error.message}`))
     )
+    const isOperator = token !== undefined && token === otherwise
     yield* client.opened.pipe(
-      Effect.mapError(fromServer(flags.url)),
+      Effect.mapError((error) =>
+        isOperator && error._tag === "NotSignedIn" ? notTheOperator(flags.url) : fromServer(flags.url)(error)
+      ),
       Effect.timeoutOrElse({
         duration: timeoutMillis,
         orElse: () =>

@@ -1,5 +1,6 @@
 /** The command tree. */
 import { Command } from "effect/cli"
+import { audit } from "./commands/audit.ts"
 import { bars } from "./commands/bars.ts"
 import { companies } from "./commands/companies.ts"
 import { company } from "./commands/company.ts"
@@ -18,7 +19,7 @@ export const root = Command.make("lzstock").pipe(
       "try again · 6 the server wants another token (LZSTOCK_TOKEN) · 130 Ctrl-C.\n\n" +
       'Completion: eval "$(lzstock --completions bash)", or zsh, fish, powershell.'
   ),
-  Command.withSubcommands([watch, quote, bars, search, company, listings, companies, status, replay, dlq]),
+  Command.withSubcommands([watch, quote, bars, search, company, listings, companies, audit, status, replay, dlq]),
   Command.withExamples([
     { command: "lzstock watch AAPL MSFT", description: "Prices as they move" },
     { command: "lzstock bars SPY --date 2013-10-07 > spy.csv", description: "The minutes of a day" },

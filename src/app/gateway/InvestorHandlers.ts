@@ -195,6 +195,12 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
           return yield* audit.page(investor, before ?? null, PAGE)
         }).pipe(whenStored),
 
+      "investors.Audit": ({ before, limit }) =>
+        Effect.map(audit.everything(before ?? null, limit ?? PAGE), ({ before: older, entries }) => ({
+          events: entries,
+          before: older
+        })).pipe(whenStored),
+
       "investors.Export": (_, { client }) =>
         Effect.gen(function* () {
           const caller = yield* Caller

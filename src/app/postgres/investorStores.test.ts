@@ -1,6 +1,6 @@
 /** What the port suites cannot see of investors' stores: what is written together, what goes when, and what happens meanwhile. */
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
+import { Clock, Context, Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { databases, sharedByFile } from "../../../test/support/databases.ts"
@@ -261,6 +261,7 @@ for (const { layer, name } of databases) {
         for (let n = 0; n < 3; n++) yield* log.record(entryOf("ann", `e${n}`))
         const closing = yield* Effect.forkChild(close, { startImmediately: true })
         yield* Effect.repeat(TestClock.adjust("1 second"), { until: () => closing.pollUnsafe() !== undefined })
+        assert.isAtMost(yield* Clock.currentTimeMillis, 60_000)
         assert.strictEqual((yield* Gauges).get("audit_entries_dropped_total"), 3)
         yield* lock.end
       }).pipe(Effect.provide(stores))

@@ -3,6 +3,7 @@ import { BlockList } from "node:net"
 import { Effect, Layer } from "effect"
 import { Accounts } from "../../actors/investors/Accounts.ts"
 import { Attempts } from "../../actors/investors/Attempts.ts"
+import { AuditLog } from "../../actors/investors/AuditLog.ts"
 import { Credentials } from "../../actors/investors/Credentials.ts"
 import { ensureLocal, Investors } from "../../actors/investors/Investors.ts"
 import { Passwords } from "../../actors/investors/Passwords.ts"
@@ -40,6 +41,17 @@ const layerAccounts = Layer.effect(
   })
 ).pipe(Layer.provide(AccountsSql.layer))
 
+/** What happens to accounts stands in the log too, for who watches over many nodes. */
+const layerAuditLog = Layer.effect(
+  AuditLog,
+  Effect.map(AuditLog, (audit) =>
+    AuditLog.of({
+      ...audit,
+      record: (entry) => Effect.andThen(audit.record(entry), Effect.logInfo("Security event", entry))
+    })
+  )
+).pipe(Layer.provide(AuditLogSql.layer))
+
 /** What may be forgotten: in Redis, where gateways share one; else in the database. Attempts are then counted by this process alone. */
 const layerPassing = ({ cluster, redisUrl, role }: Settings) =>
   role === "all-in-one" || redisUrl === undefined
@@ -54,7 +66,7 @@ export const layerIdentity = (settings: Settings) => {
   const stores = Layer.mergeAll(
     layerAccounts,
     ApiTokensSql.layer,
-    AuditLogSql.layer,
+    layerAuditLog,
     SigningKeySql.layer,
     layerPassing(settings)
   )

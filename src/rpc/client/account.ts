@@ -1,10 +1,11 @@
 /** The account's calls, in both faces. */
 import { Effect, Latch } from "effect"
+import type { NotAllowed } from "../access.ts"
 import type { AccountExport, ApiToken, Me, NotFound, SignIn, Ticket } from "../investors.ts"
 import type { InvalidRequest, LimitExceeded, Unavailable } from "../market.ts"
 import type { Authentication } from "./authentication.ts"
 import type { CallError } from "./errors.ts"
-import type { AccountClient, ActivityPage, NewToken } from "./types.ts"
+import type { AccountClient, ActivityPage, AuditPage, AuditQuery, NewToken } from "./types.ts"
 import type { Session } from "./watching.ts"
 
 type Answer<A, E = never> = Effect.Effect<A, E | Unavailable | CallError>
@@ -22,6 +23,8 @@ export interface AccountCalls {
   readonly revokeToken: (id: string) => Answer<{ readonly revoked: number }, NotFound>
   readonly activity: (options?: { readonly before?: string }) => Answer<ActivityPage, InvalidRequest>
   readonly export: Answer<AccountExport>
+  /** Of all accounts. `operator`: the operator's token. */
+  readonly audit: (operator: string, options?: AuditQuery) => Answer<AuditPage, NotAllowed>
 }
 
 export const makeAccount = ({ calls, rpcs }: Session): AccountCalls => ({
@@ -34,7 +37,9 @@ export const makeAccount = ({ calls, rpcs }: Session): AccountCalls => ({
   createToken: (token) => calls.callOnce("investors.CreateToken", () => rpcs["investors.CreateToken"](token)),
   revokeToken: (id) => calls.call("investors.RevokeToken", () => rpcs["investors.RevokeToken"]({ id })),
   activity: (options = {}) => calls.call("investors.Activity", () => rpcs["investors.Activity"](options)),
-  export: calls.call<AccountExport, Unavailable>("investors.Export", () => rpcs["investors.Export"]())
+  export: calls.call<AccountExport, Unavailable>("investors.Export", () => rpcs["investors.Export"]()),
+  audit: (operator, options = {}) =>
+    calls.call("investors.Audit", () => rpcs["investors.Audit"]({ operator, ...options }))
 })
 
 export const plainAccount = (account: AccountCalls): AccountClient => ({
@@ -46,7 +51,8 @@ export const plainAccount = (account: AccountCalls): AccountClient => ({
   createToken: (token) => Effect.runPromise(account.createToken(token)),
   revokeToken: (id) => Effect.runPromise(account.revokeToken(id)),
   activity: (options) => Effect.runPromise(account.activity(options)),
-  export: () => Effect.runPromise(account.export)
+  export: () => Effect.runPromise(account.export),
+  audit: (operator, options) => Effect.runPromise(account.audit(operator, options))
 })
 
 /** A server that gives none is asked again after this. */

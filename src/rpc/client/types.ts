@@ -1,7 +1,7 @@
 /** The shapes a user of `lzstock/client` sees. Times are ms since epoch, prices dollars, as in market.ts. */
 import type { Forbidden, NotSignedIn } from "../access.ts"
 import type { BrowseOrder, BrowsePage, CompanyFilter, CompanyProfile, Facets, SearchPage } from "../companies.ts"
-import type { AccountExport, ApiToken, Me, SecurityEvent, SignIn } from "../investors.ts"
+import type { AccountExport, ApiToken, AuditEvent, Me, SecurityEvent, SignIn } from "../investors.ts"
 import type {
   Bar,
   BarsPage,
@@ -232,6 +232,20 @@ export interface AccountClient {
   activity(options?: { readonly before?: string }): Promise<ActivityPage>
   /** All that is kept of the investor. */
   export(): Promise<AccountExport>
+  /** What happened to all accounts; takes the operator's token, and no sign-in besides. */
+  audit(operator: string, options?: AuditQuery): Promise<AuditPage>
+}
+
+export interface AuditQuery {
+  /** 1 … 500; default 50. */
+  readonly limit?: number
+  /** `before` of the page before. */
+  readonly before?: string
+}
+
+export interface AuditPage {
+  readonly events: ReadonlyArray<AuditEvent>
+  readonly before: string | null
 }
 
 export interface NewToken {

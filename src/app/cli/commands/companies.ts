@@ -1,43 +1,18 @@
 /** `lzstock companies`: keeping the server's companies up to date, from the SEC or from a file. */
-import { readFile } from "node:fs/promises"
-import path from "node:path"
-import { Config, Effect, Option } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
+import { Effect } from "effect"
+import { Argument, Command } from "effect/cli"
 import type { LZStockClient } from "../../../rpc/client.ts"
 import { type ImportedListing, MAX_IMPORTED, type SyncStatus } from "../../../rpc/companies.ts"
-import { TOKEN_FILE } from "../../gateway/operatorToken.ts"
 import { readListings } from "../companyFiles.ts"
 import { ExitCode, Failure, fromServer, usage } from "../failure.ts"
 import { type ConnectionFlags, connection, json, openClient } from "../flags.ts"
 import * as format from "../format.ts"
 import { Out, writeJson } from "../Out.ts"
+import { operator, operatorToken } from "../operator.ts"
 import { paint } from "../paint.ts"
 import { progressBar } from "../progress.ts"
 
 const LOOK_EVERY = "500 millis"
-
-const operator = {
-  dataDir: Flag.String("data-dir").pipe(
-    Flag.withMetavar("DIR"),
-    Flag.withDescription("The server's data folder, for its operator's token; also LZSTOCK_DATA_DIR. Default .lzstock"),
-    Flag.withFallbackConfig(Config.withDefault(Config.String("LZSTOCK_DATA_DIR"), ".lzstock"))
-  )
-}
-
-/** LZSTOCK_OPERATOR_TOKEN, else what the server has written for who runs it. */
-const tokenOf = Effect.fnUntraced(function* (dataDir: string): Effect.fn.Return<string, Failure> {
-  const given = yield* Effect.orDie(Config.option(Config.String("LZSTOCK_OPERATOR_TOKEN")))
-  if (Option.isSome(given)) return given.value
-  const file = path.join(dataDir, TOKEN_FILE)
-  return yield* Effect.tryPromise({
-    try: async () => (await readFile(file, "utf8")).trim(),
-    catch: () =>
-      new Failure({
-        code: ExitCode.Usage,
-        message: `this takes the operator's token: set LZSTOCK_OPERATOR_TOKEN, or name the server's data folder with --data-dir (there is no ${file})`
-      })
-  })
-})
 
 /** Draws over itself on a terminal; elsewhere it says nothing until the end. */
 const showing = Effect.fnUntraced(function* (line: string) {
@@ -90,7 +65,7 @@ const runSync = Effect.fn("cli.companies.sync")(function* (
   input: { readonly dataDir: string; readonly json: boolean } & ConnectionFlags
 ) {
   const out = yield* Out
-  const token = yield* tokenOf(input.dataDir)
+  const token = yield* operatorToken(input.dataDir)
   const client = yield* openClient(input, token)
   const begun = yield* Effect.mapError(client.syncCompanies(token), fromServer(input.url))
   const status = yield* follow(client, input.url, begun)
@@ -144,7 +119,7 @@ const runImport = Effect.fn("cli.companies.import")(function* (
   const out = yield* Out
   // a file that cannot be read whole is not begun
   const listings = yield* Effect.mapError(readListings(input.file), ({ message }) => usage(`${input.file}: ${message}`))
-  const token = yield* tokenOf(input.dataDir)
+  const token = yield* operatorToken(input.dataDir)
   const client = yield* openClient(input, token)
   const sum = { added: 0, changed: 0, unchanged: 0 }
   for (const chunk of chunksOf(listings)) {
