@@ -36,6 +36,7 @@ export type {
 } from "./companies.ts"
 export {
   type AccountExport,
+  type AccountFacts,
   type ApiToken,
   type AuditEvent,
   CredentialRefused,

@@ -13,7 +13,8 @@ const Id = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,64}$/))
 // ---- e-mail and password -----------------------------------------------------------------------------------------
 
 export const MAX_EMAIL_LENGTH = 254
-const emailPattern = /^[^\s@"<>(),:;\\[\]]{1,64}@[^\s@"<>(),:;\\[\]]+\.[^\s@"<>(),:;\\[\].]+$/
+/** No control characters or halves of characters either: databases refuse them. */
+const emailPattern = /^[^\s\p{C}@"<>(),:;\\[\]]{1,64}@[^\s\p{C}@"<>(),:;\\[\]]+\.[^\s\p{C}@"<>(),:;\\[\].]+$/u
 
 /** One account a mailbox: without surrounding space, in small letters, in Unicode's composed form; undefined: no e-mail address. */
 export const normaliseEmail = (text: string): string | undefined => {
@@ -242,6 +243,47 @@ export const ReadAudit = Rpc.make("Audit", {
   .middleware(OperatorOnly)
   .annotate(Needs, "read")
 
+// ---- what operators do -------------------------------------------------------------------------------------------
+
+const ofAccount = { operator: Schema.String.check(Schema.isMaxLength(200)), email: EmailText }
+
+/** An account as operators see it. */
+export const AccountFacts = Schema.Struct({
+  id: Schema.String,
+  email: Schema.String,
+  createdAt: Millis,
+  bannedAt: Schema.NullOr(Millis),
+  browsers: Schema.Int,
+  tokens: Schema.Int
+})
+export type AccountFacts = typeof AccountFacts.Type
+
+export const FindAccount = Rpc.make("Find", {
+  payload: ofAccount,
+  success: AccountFacts,
+  error: Schema.Union([NotFound, Unavailable])
+})
+  .middleware(OperatorOnly)
+  .annotate(Needs, "read")
+
+/** Banned: browsers are signed out on every node, tokens revoked, and nobody signs in to it until that is taken back. */
+export const SetBan = Rpc.make("SetBan", {
+  payload: { ...ofAccount, banned: Schema.Boolean },
+  success: AccountFacts,
+  error: Schema.Union([NotFound, Unavailable])
+})
+  .middleware(OperatorOnly)
+  .annotate(Needs, "read")
+
+/** For who has forgotten theirs: a random one, told this once. Browsers are signed out; tokens stay. */
+export const ResetPassword = Rpc.make("ResetPassword", {
+  payload: ofAccount,
+  success: Schema.Struct({ password: Schema.String }),
+  error: Schema.Union([NotFound, Unavailable])
+})
+  .middleware(OperatorOnly)
+  .annotate(Needs, "read")
+
 /** All that is kept of the investor, but secrets and their hashes. */
 export const AccountExport = Schema.Struct({
   exportedAt: Millis,
@@ -268,6 +310,9 @@ export const InvestorRpcs = RpcGroup.make(
   RevokeToken,
   ListActivity,
   ReadAudit,
+  FindAccount,
+  SetBan,
+  ResetPassword,
   ExportAccount
 )
   .prefix("investors.")

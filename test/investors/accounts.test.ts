@@ -63,6 +63,8 @@ describe("an account", () => {
         "@example.com",
         "ada@example",
         "a b@example.com",
+        "a\0b@example.com",
+        "a\ud800@example.com",
         `${"a".repeat(250)}@b.cd`
       ]) {
         const error = yield* Effect.flip(signUp({ ...ada, email }, home))

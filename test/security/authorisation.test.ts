@@ -41,6 +41,9 @@ const requests = (another: string): Readonly<Record<string, unknown>> => ({
   "investors.RevokeToken": { id: another },
   "investors.Activity": {},
   "investors.Audit": { operator: "not the operator" },
+  "investors.Find": { operator: "not the operator", email: "ada@example.com" },
+  "investors.SetBan": { operator: "not the operator", email: "ada@example.com", banned: true },
+  "investors.ResetPassword": { operator: "not the operator", email: "ada@example.com" },
   "investors.Export": null
 })
 /** Open for as long as they are watched. */

@@ -6,14 +6,19 @@ import { field, granted, metric, PASSWORD, Page, Peer, text, until } from "../su
 
 vi.setConfig({ testTimeout: 60_000 })
 
+const OPERATOR = "the operator's own token"
+
 let server: RunningServer
 beforeAll(async () => {
+  process.env.LZSTOCK_OPERATOR_TOKEN = OPERATOR
   server = await startServer([
     ...["--symbols", "5", "--sign-in", "required", "--max-address-upgrades", "1000", "--sign-in-attempts", "1000"],
     ...["--allowed-origins", "https://desk.example"]
   ])
+  delete process.env.LZSTOCK_OPERATOR_TOKEN
 }, 60_000)
 afterAll(() => server?.stop())
+// whatever a test left open
 afterEach(() => until(async () => (await metric(server.url, "sessions_active")) === 0))
 
 let people = 0
@@ -145,6 +150,58 @@ describe("the cookie", () => {
     for (const peer of [here, program]) expect((await peer.closed).code).toBe(4401)
     expect(await signedIn(new Page(server.url, copied))).toBe(false)
     expect(await (await Peer.open(server.url)).showToken(token)).toMatchObject(isRefused)
+  })
+})
+
+describe("an account that an operator", () => {
+  const asOperator = async (tag: string, payload: Readonly<Record<string, unknown>>) => {
+    const peer = await Peer.open(server.url)
+    granted(await peer.showToken(OPERATOR))
+    const outcome = await peer.ask(tag, { operator: OPERATOR, ...payload })
+    peer.ws.terminate()
+    return granted(outcome)
+  }
+
+  it("bans is out everywhere, at once, and stays so until that is taken back", async () => {
+    const { email, page } = await somebody()
+    const bystander = await (await somebody()).page.open()
+    const here = await page.open()
+    const token = text(await readToken(here), "secret")
+    const program = await Peer.open(server.url)
+    granted(await program.showToken(token))
+    expect(await asOperator("investors.SetBan", { email: ` ${email.toUpperCase()}`, banned: true })).toMatchObject({
+      email,
+      browsers: 0,
+      tokens: 0
+    })
+    for (const peer of [here, program]) expect((await peer.closed).code).toBe(4401)
+    const again = await page.signIn(email)
+    expect([again.status, text(again.body, "error")]).toEqual([401, "SignInRefused"])
+    expect(text(again.body, "message")).toContain("closed")
+    // whoever does not know the password learns nothing of that
+    expect(text((await page.signIn(email, "wrong wrong wrong")).body, "message")).toBe(
+      "E-mail address or password is wrong"
+    )
+    expect(await (await Peer.open(server.url)).showToken(token)).toMatchObject(isRefused)
+    granted(await bystander.ask("investors.Me"))
+    await asOperator("investors.SetBan", { email, banned: false })
+    expect((await page.signIn(email)).status).toBe(200)
+    bystander.ws.terminate()
+  })
+
+  it("gives a new password is signed out of its browsers, and signed in to with that alone", async () => {
+    const { email, page } = await somebody()
+    const here = await page.open()
+    granted(await here.ask("investors.Me"))
+    const password = text(await asOperator("investors.ResetPassword", { email }), "password")
+    expect((await here.closed).code).toBe(4401)
+    expect((await page.signIn(email)).status).toBe(401)
+    expect((await page.signIn(email, password)).status).toBe(200)
+    expect(server.output()).not.toContain(password)
+    const back = await page.open()
+    const activity = granted(await back.ask("investors.Activity", {}))
+    expect(JSON.stringify(activity)).toContain("password-reset")
+    back.ws.terminate()
   })
 })
 

@@ -6,7 +6,8 @@ import {
   type Credential,
   type CredentialRefused,
   IdentityRpcs,
-  InvestorRpcs
+  InvestorRpcs,
+  NotFound
 } from "../../src/rpc/investors.ts"
 import type { LimitExceeded, Unavailable } from "../../src/rpc/market.ts"
 import { OPERATOR } from "./scriptedCompanies.ts"
@@ -25,6 +26,13 @@ export class ScriptedInvestors {
   audit: ReadonlyArray<AuditEvent> = []
   ticketLifetimeMillis = 60_000
   private readonly known = new Set<number>()
+
+  readonly banned = new Set<string>()
+  private account(email: string, isBanned: boolean) {
+    return email === "ada@example.com"
+      ? Effect.succeed({ id: "i1", email, createdAt: 1, bannedAt: isBanned ? 2 : null, browsers: 2, tokens: 1 })
+      : Effect.fail(new NotFound({ what: "account", message: `There is no account ${email}` }))
+  }
 
   layer() {
     const authorised = Layer.succeed(Authorised, (effect, { client }) =>
@@ -63,6 +71,14 @@ export class ScriptedInvestors {
         }),
       "investors.RevokeToken": () => Effect.succeed({ revoked: 1 }),
       "investors.Activity": () => Effect.succeed({ events: [], before: null }),
+      "investors.Find": ({ email }) => this.account(email, this.banned.has(email)),
+      "investors.SetBan": ({ banned, email }) =>
+        Effect.suspend(() => {
+          if (banned) this.banned.add(email)
+          else this.banned.delete(email)
+          return this.account(email, banned)
+        }),
+      "investors.ResetPassword": ({ email }) => Effect.as(this.account(email, false), { password: "random words" }),
       "investors.Audit": ({ before, limit = 50 }) =>
         Effect.sync(() => {
           const from = before === undefined ? 0 : this.audit.findIndex(({ id }) => id === before) + 1

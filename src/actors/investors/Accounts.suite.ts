@@ -9,6 +9,7 @@ export const accountOf = (id: string, more: Partial<Account> = {}): Account => (
   email: `${id}@example.org`,
   passwordHash: `$hash$of-${id}`,
   createdAt: 1_800_000_000_000,
+  bannedAt: null,
   ...more
 })
 
@@ -45,6 +46,31 @@ export const accountsSuite = <E>(name: string, layer: Layer.Layer<Accounts, E>):
           assert.isUndefined(yield* accounts.byId(none))
           assert.isUndefined(yield* accounts.byEmail(none))
         }
+      })
+    )
+
+    check("a ban and a password are set of that account alone, and taken back", (accounts) =>
+      Effect.gen(function* () {
+        const ann = accountOf("ann")
+        const bob = accountOf("bob")
+        const local = accountOf("local", { email: null, passwordHash: null })
+        yield* accounts.create(ann, signedUp("ann"))
+        yield* accounts.create(bob, signedUp("bob"))
+        yield* accounts.ensure(local)
+        assert.isTrue(yield* accounts.setBanned("ann", 1_800_000_000_007))
+        assert.isTrue(yield* accounts.setPassword("ann", "$hash$new"))
+        assert.deepStrictEqual(yield* accounts.byEmail("ann@example.org"), {
+          ...ann,
+          passwordHash: "$hash$new",
+          bannedAt: 1_800_000_000_007
+        })
+        assert.deepStrictEqual(yield* accounts.byId("bob"), bob)
+        assert.isTrue(yield* accounts.setBanned("ann", null))
+        assert.isNull((yield* accounts.byId("ann"))?.bannedAt ?? null)
+        assert.isFalse(yield* accounts.setBanned("nobody", 1))
+        assert.isFalse(yield* accounts.setPassword("nobody", "$hash$new"))
+        // the local investor has none to set
+        assert.isFalse(yield* accounts.setPassword("local", "$hash$new"))
       })
     )
 

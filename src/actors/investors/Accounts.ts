@@ -9,8 +9,9 @@ export interface Account {
   readonly email: string | null
   /** In PHC form; null: the local investor. */
   readonly passwordHash: string | null
-  /** ms since epoch */
+  /** ms since epoch, both; null: not banned. */
   readonly createdAt: number
+  readonly bannedAt: number | null
 }
 
 export class Accounts extends Context.Service<
@@ -24,6 +25,10 @@ export class Accounts extends Context.Service<
     readonly byId: (id: string) => Effect.Effect<Account | undefined>
     /** False, and nothing is changed, if the hash is no longer `from`. */
     readonly changePassword: (id: string, from: string, to: string) => Effect.Effect<boolean>
+    /** Whatever the hash was. False: there is none. */
+    readonly setPassword: (id: string, to: string) => Effect.Effect<boolean>
+    /** Null: not banned any more. False: there is none. */
+    readonly setBanned: (id: string, at: number | null) => Effect.Effect<boolean>
     /** With its tokens and audit details, and with the event in the outbox, in one transaction. False: there is none. */
     readonly remove: (id: string, event: DomainEvent) => Effect.Effect<boolean>
   }

@@ -31,6 +31,8 @@ export class Attempts extends Context.Service<
 const SWEEP_ABOVE = 10_000
 /** Keys beyond which the one asked for longest ago goes, full or not: an attacker with many names must not fill the memory. */
 const MOST_KEYS = 100_000
+/** So that not every new key has all others looked at. */
+const ROOM_AFTER_SWEEP = 0.9 * MOST_KEYS
 
 /** Generic cell rate: per key the time at which its bucket is full again. Bounded, whoever asks. */
 export class AttemptBuckets {
@@ -54,9 +56,9 @@ export class AttemptBuckets {
   private sweep(now: number): void {
     for (const [key, time] of this.fullAt) if (time <= now) this.fullAt.delete(key)
     for (const key of this.fullAt.keys()) {
-      if (this.fullAt.size <= MOST_KEYS) break
+      if (this.fullAt.size <= ROOM_AFTER_SWEEP) break
       this.fullAt.delete(key)
     }
-    this.sweepAbove = Math.max(SWEEP_ABOVE, 2 * this.fullAt.size)
+    this.sweepAbove = Math.min(MOST_KEYS, Math.max(SWEEP_ABOVE, 2 * this.fullAt.size))
   }
 }

@@ -74,7 +74,10 @@ const investorOf = ({ createdAt, email, id }: Account): Investor => ({ id, email
 export class Investors extends Context.Service<
   Investors,
   {
-    readonly signUp: (request: SignUp, from: Visitor) => Effect.Effect<SignedIn, EmailTaken | WeakPassword | Refusals>
+    readonly signUp: (
+      request: SignUp,
+      from: Visitor
+    ) => Effect.Effect<SignedIn, EmailTaken | SignInRefused | WeakPassword | Refusals>
     /** `former`: the cookie that the browser had; it ends, so that nobody who planted it is signed in with them. */
     readonly signIn: (
       request: SignUp,
@@ -142,6 +145,7 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
       within(`account ${account}`, { burst: 20 * config.attempts, everyMillis: minute / 20 })
     )
 
+  /** Fails if the account is no more what it was when the password was looked at: then what it ended must not come after. */
   const begin = Effect.fnUntraced(function* (account: Account, { address, userAgent }: Visitor) {
     const now = yield* Clock.currentTimeMillis
     const { id, secret, text } = mintCookie()
@@ -158,6 +162,11 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
       userAgent: userAgent.slice(0, MAX_USER_AGENT_LENGTH),
       address
     })
+    const current = yield* accounts.byId(account.id)
+    if (current === undefined || current.bannedAt !== null || current.passwordHash !== account.passwordHash) {
+      yield* signIns.end(account.id, id)
+      return yield* wrong()
+    }
     return { investor: investorOf(account), cookie: text, endsAt }
   })
 
@@ -201,7 +210,8 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
       if (weak !== undefined) return yield* new WeakPassword({ message: weak })
       yield* fromAddress(from)
       const createdAt = yield* Clock.currentTimeMillis
-      const account = { id: randomId(), email, passwordHash: yield* passwords.hash(password), createdAt }
+      const passwordHash = yield* passwords.hash(password)
+      const account = { id: randomId(), email, passwordHash, createdAt, bannedAt: null }
       yield* accounts.create(account, {
         id: randomUUID(),
         at: createdAt,
@@ -223,13 +233,15 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
         yield* note("sign-in-refused", "refused", account?.id ?? null, from)
         return yield* wrong()
       }
-      // after the answer is known: an old hash is made anew with today's cost
-      if (!passwords.isCurrent(hash)) {
-        const renewed = yield* passwords.hash(password)
-        yield* accounts.changePassword(account.id, hash, renewed)
+      if (account.bannedAt !== null) {
+        yield* note("sign-in-refused", "refused", account.id, from)
+        return yield* new SignInRefused({ message: "This account was closed by who runs this server: ask them" })
       }
+      // after the answer is known: an old hash is made anew with today's cost
+      const passwordHash = passwords.isCurrent(hash) ? hash : yield* passwords.hash(password)
+      if (passwordHash !== hash) yield* accounts.changePassword(account.id, hash, passwordHash)
       if (former !== null) yield* endCookie(former)
-      const signedIn = yield* begin(account, from)
+      const signedIn = yield* begin({ ...account, passwordHash }, from)
       yield* note("signed-in", "done", account.id, from)
       return signedIn
     }),
@@ -246,12 +258,13 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
           ? "This is the password you have: choose another"
           : weakness(next, email, config.passwords)
       if (weak !== undefined) return yield* new WeakPassword({ message: weak })
-      const changed = yield* accounts.changePassword(account.id, hash, yield* passwords.hash(next))
+      const passwordHash = yield* passwords.hash(next)
+      const changed = yield* accounts.changePassword(account.id, hash, passwordHash)
       if (!changed) {
         return yield* new SignInRefused({ message: "The password has just been changed elsewhere: sign in with that" })
       }
       const ended = yield* signIns.endAll(account.id, { except: null, tokens: false })
-      const signedIn = yield* begin(account, from)
+      const signedIn = yield* begin({ ...account, passwordHash }, from)
       yield* revoked(account.id, ended)
       yield* note("password-changed", "done", account.id, from)
       return signedIn
@@ -289,5 +302,5 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
 export const ensureLocal = Effect.gen(function* () {
   const accounts = yield* Accounts
   const createdAt = yield* Clock.currentTimeMillis
-  yield* accounts.ensure({ id: LOCAL, email: null, passwordHash: null, createdAt })
+  yield* accounts.ensure({ id: LOCAL, email: null, passwordHash: null, createdAt, bannedAt: null })
 })

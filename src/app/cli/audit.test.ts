@@ -94,3 +94,27 @@ describe("audit", () => {
     expect(refused.err).toContain("not the operator's token")
   })
 })
+
+describe("investors", () => {
+  it("shows an account, bans it and takes that back, gives it a password", async () => {
+    const show = await asOperator(["investors", "show", "ada@example.com"])
+    expect(show).toMatchObject({ code: 0, err: "" })
+    expect(show.out).toContain("ada@example.com (i1)")
+    expect(show.out).toMatch(/banned +no/)
+    expect((await asOperator(["investors", "ban", "ada@example.com"])).out).toMatch(/banned +since 1970/)
+    expect(market.investors.banned.has("ada@example.com")).toBe(true)
+    expect(jsonLines((await asOperator(["investors", "unban", "ada@example.com", "--json"])).out)).toMatchObject([
+      { bannedAt: null }
+    ])
+    const reset = await asOperator(["investors", "reset-password", "ada@example.com"])
+    expect(reset).toMatchObject({ code: 0, out: "random words\n", err: expect.stringContaining("once") })
+  })
+
+  it("says that there is no such account", async () => {
+    expect(await asOperator(["investors", "ban", "nobody@example.com"])).toMatchObject({
+      code: 1,
+      out: "",
+      err: "lzstock: There is no account nobody@example.com\n"
+    })
+  })
+})

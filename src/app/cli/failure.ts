@@ -36,6 +36,7 @@ const codes = {
   InvalidArguments: ExitCode.Usage,
   InvalidRequest: ExitCode.Usage,
   NotAllowed: ExitCode.Failure,
+  NotFound: ExitCode.Failure,
   NotSignedIn: ExitCode.NotSignedIn,
   Forbidden: ExitCode.NotSignedIn,
   LimitExceeded: ExitCode.Failure,

@@ -5,6 +5,7 @@ import { bars } from "./commands/bars.ts"
 import { companies } from "./commands/companies.ts"
 import { company } from "./commands/company.ts"
 import { dlq } from "./commands/dlq.ts"
+import { investors } from "./commands/investors.ts"
 import { listings } from "./commands/listings.ts"
 import { quote } from "./commands/quote.ts"
 import { replay } from "./commands/replay.ts"
@@ -19,7 +20,20 @@ export const root = Command.make("lzstock").pipe(
       "try again · 6 the server wants another token (LZSTOCK_TOKEN) · 130 Ctrl-C.\n\n" +
       'Completion: eval "$(lzstock --completions bash)", or zsh, fish, powershell.'
   ),
-  Command.withSubcommands([watch, quote, bars, search, company, listings, companies, audit, status, replay, dlq]),
+  Command.withSubcommands([
+    watch,
+    quote,
+    bars,
+    search,
+    company,
+    listings,
+    companies,
+    investors,
+    audit,
+    status,
+    replay,
+    dlq
+  ]),
   Command.withExamples([
     { command: "lzstock watch AAPL MSFT", description: "Prices as they move" },
     { command: "lzstock bars SPY --date 2013-10-07 > spy.csv", description: "The minutes of a day" },

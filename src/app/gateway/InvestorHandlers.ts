@@ -19,6 +19,7 @@ import {
 } from "../../rpc/investors.ts"
 import { LimitExceeded, Unavailable } from "../../rpc/market.ts"
 import { Authenticator } from "./Authenticator.ts"
+import { makeAccountOperations } from "./accountOperations.ts"
 
 const PAGE = 50
 /** Of an export; older events are asked for page by page. */
@@ -66,6 +67,9 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
     const signIns = yield* SignIns
     const tokens = yield* ApiTokens
 
+    const operations = yield* makeAccountOperations
+    const addressOf = (clientId: number) => sessions.get(clientId)?.address ?? null
+
     const shown =
       (caller: Principal) =>
       (signIn: StoredSignIn): SignIn => ({
@@ -93,7 +97,7 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
     const note = Effect.fnUntraced(function* (event: string, clientId: number, detail: string | null) {
       const { investor } = yield* Caller
       const at = yield* Clock.currentTimeMillis
-      const address = sessions.get(clientId)?.address ?? null
+      const address = addressOf(clientId)
       yield* audit.record({ at, investor, event, result: "done", address, device: null, detail })
     })
 
@@ -200,6 +204,12 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
           events: entries,
           before: older
         })).pipe(whenStored),
+
+      "investors.Find": ({ email }, { client }) => whenStored(operations.find(email, addressOf(client.id))),
+      "investors.SetBan": ({ banned, email }, { client }) =>
+        whenStored(operations.setBan(email, banned, addressOf(client.id))),
+      "investors.ResetPassword": ({ email }, { client }) =>
+        whenStored(operations.resetPassword(email, addressOf(client.id))),
 
       "investors.Export": (_, { client }) =>
         Effect.gen(function* () {

@@ -8,7 +8,9 @@ import { whenAway } from "./Database.ts"
 import { float8 } from "./params.ts"
 
 const ACCOUNT = `
-SELECT id, email, password_hash AS "passwordHash", created_at::float8 AS "createdAt" FROM investors`
+SELECT id, email, password_hash AS "passwordHash", created_at::float8 AS "createdAt",
+  banned_at::float8 AS "bannedAt"
+FROM investors`
 
 /** $1 … $4: the account; $5 … $7: the event. One statement, so never one without the other. */
 const CREATE = `
@@ -58,6 +60,17 @@ const layer: Layer.Layer<Accounts, never, SqlClient.SqlClient> = Layer.effect(
       changePassword: (id, from, to) =>
         sql`
           UPDATE investors SET password_hash = ${to} WHERE id = ${id} AND password_hash = ${from} RETURNING id`.pipe(
+          Effect.map((rows) => rows.length === 1),
+          whenAway
+        ),
+      setPassword: (id, to) =>
+        sql`UPDATE investors SET password_hash = ${to} WHERE id = ${id} AND email IS NOT NULL RETURNING id`.pipe(
+          Effect.map((rows) => rows.length === 1),
+          whenAway
+        ),
+      setBanned: (id, at) =>
+        sql`
+          UPDATE investors SET banned_at = ${at === null ? null : float8(at)}::float8::bigint WHERE id = ${id} RETURNING id`.pipe(
           Effect.map((rows) => rows.length === 1),
           whenAway
         ),

@@ -75,7 +75,7 @@ export const layerIdentity = (settings: Settings) => {
     idleMillis: idleMillis(settings),
     attempts: settings.signInAttempts
   }).pipe(
-    Layer.provide(
+    Layer.provideMerge(
       Passwords.layer({ atOnce: settings.passwordsAtOnce, waiting: WAITING_EACH * settings.passwordsAtOnce })
     )
   )

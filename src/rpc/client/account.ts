@@ -1,7 +1,7 @@
 /** The account's calls, in both faces. */
 import { Effect, Latch } from "effect"
 import type { NotAllowed } from "../access.ts"
-import type { AccountExport, ApiToken, Me, NotFound, SignIn, Ticket } from "../investors.ts"
+import type { AccountExport, AccountFacts, ApiToken, Me, NotFound, SignIn, Ticket } from "../investors.ts"
 import type { InvalidRequest, LimitExceeded, Unavailable } from "../market.ts"
 import type { Authentication } from "./authentication.ts"
 import type { CallError } from "./errors.ts"
@@ -23,7 +23,13 @@ export interface AccountCalls {
   readonly revokeToken: (id: string) => Answer<{ readonly revoked: number }, NotFound>
   readonly activity: (options?: { readonly before?: string }) => Answer<ActivityPage, InvalidRequest>
   readonly export: Answer<AccountExport>
-  /** Of all accounts. `operator`: the operator's token. */
+  /** For operators, these four: of whichever account. `operator`: the operator's token. */
+  readonly find: (operator: string, email: string) => Answer<AccountFacts, NotFound | NotAllowed>
+  readonly setBan: (operator: string, email: string, banned: boolean) => Answer<AccountFacts, NotFound | NotAllowed>
+  readonly resetPassword: (
+    operator: string,
+    email: string
+  ) => Answer<{ readonly password: string }, NotFound | NotAllowed>
   readonly audit: (operator: string, options?: AuditQuery) => Answer<AuditPage, NotAllowed>
 }
 
@@ -38,6 +44,11 @@ export const makeAccount = ({ calls, rpcs }: Session): AccountCalls => ({
   revokeToken: (id) => calls.call("investors.RevokeToken", () => rpcs["investors.RevokeToken"]({ id })),
   activity: (options = {}) => calls.call("investors.Activity", () => rpcs["investors.Activity"](options)),
   export: calls.call<AccountExport, Unavailable>("investors.Export", () => rpcs["investors.Export"]()),
+  find: (operator, email) => calls.call("investors.Find", () => rpcs["investors.Find"]({ operator, email })),
+  setBan: (operator, email, banned) =>
+    calls.call("investors.SetBan", () => rpcs["investors.SetBan"]({ operator, email, banned })),
+  resetPassword: (operator, email) =>
+    calls.callOnce("investors.ResetPassword", () => rpcs["investors.ResetPassword"]({ operator, email })),
   audit: (operator, options = {}) =>
     calls.call("investors.Audit", () => rpcs["investors.Audit"]({ operator, ...options }))
 })
@@ -52,6 +63,9 @@ export const plainAccount = (account: AccountCalls): AccountClient => ({
   revokeToken: (id) => Effect.runPromise(account.revokeToken(id)),
   activity: (options) => Effect.runPromise(account.activity(options)),
   export: () => Effect.runPromise(account.export),
+  find: (operator, email) => Effect.runPromise(account.find(operator, email)),
+  setBan: (operator, email, banned) => Effect.runPromise(account.setBan(operator, email, banned)),
+  resetPassword: (operator, email) => Effect.runPromise(account.resetPassword(operator, email)),
   audit: (operator, options) => Effect.runPromise(account.audit(operator, options))
 })
 

@@ -1,7 +1,7 @@
 /** The shapes a user of `lzstock/client` sees. Times are ms since epoch, prices dollars, as in market.ts. */
 import type { Forbidden, NotSignedIn } from "../access.ts"
 import type { BrowseOrder, BrowsePage, CompanyFilter, CompanyProfile, Facets, SearchPage } from "../companies.ts"
-import type { AccountExport, ApiToken, AuditEvent, Me, SecurityEvent, SignIn } from "../investors.ts"
+import type { AccountExport, AccountFacts, ApiToken, AuditEvent, Me, SecurityEvent, SignIn } from "../investors.ts"
 import type {
   Bar,
   BarsPage,
@@ -232,7 +232,13 @@ export interface AccountClient {
   activity(options?: { readonly before?: string }): Promise<ActivityPage>
   /** All that is kept of the investor. */
   export(): Promise<AccountExport>
-  /** What happened to all accounts; takes the operator's token, and no sign-in besides. */
+  /** An account as operators see it. This and what follows takes the operator's token, and no sign-in besides. */
+  find(operator: string, email: string): Promise<AccountFacts>
+  /** Banned: signed out everywhere, tokens revoked, no sign-in until it is taken back. */
+  setBan(operator: string, email: string, banned: boolean): Promise<AccountFacts>
+  /** A random one, told this once; browsers are signed out. */
+  resetPassword(operator: string, email: string): Promise<{ readonly password: string }>
+  /** What happened to all accounts. */
   audit(operator: string, options?: AuditQuery): Promise<AuditPage>
 }
 

@@ -12,6 +12,7 @@ export default Effect.gen(function* () {
   yield* sql`
     CREATE TABLE investors (
       created_at bigint NOT NULL,
+      banned_at bigint,
       id text COLLATE "C" PRIMARY KEY,
       email text COLLATE "C" UNIQUE,
       password_hash text,
