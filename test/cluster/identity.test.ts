@@ -2,6 +2,7 @@
 import { Effect, Exit, Scope } from "effect"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import type { Cluster } from "../../scripts/cluster/client.mjs"
+import { type ClientEvent, connect } from "../../src/rpc/client.ts"
 import { accountPaths } from "../../src/rpc/investors.ts"
 import { field, granted, metric, PASSWORD, Page, Peer, text, until } from "../support/attacker.ts"
 import { cluster } from "../support/cluster.ts"
@@ -125,6 +126,53 @@ describe("two gateways", () => {
       answers.push(text(body, "error"))
     }
     expect(answers.slice(-2)).toEqual(["SignInRefused", "LimitExceeded"])
+  })
+})
+
+describe("a gateway that is stopped", () => {
+  it("is not ready, tells its clients when to come back, and ends in time; they go on at the other", async () => {
+    const { cluster: whole } = running
+    if (whole === undefined) throw new Error("no cluster")
+    const { here } = await somebody()
+    const maker = await known(here)
+    const secret = text(
+      granted(await maker.ask("investors.CreateToken", { name: "x", access: "read", days: 1 })),
+      "secret"
+    )
+    maker.ws.terminate()
+    const said: Array<ClientEvent> = []
+    const client = connect({ url: whole.url, token: secret })
+    const heard = new Set<() => void>()
+    client.watch({ symbols: ["AAPL", "MSFT"], conflation: 0 }, (events) => {
+      said.push(...events)
+      for (const wake of heard) wake()
+    })
+    const until = (tag: ClientEvent["_tag"]) =>
+      new Promise<ClientEvent>((resolve) => {
+        const look = () => {
+          const found = said.find((event) => event._tag === tag)
+          if (found !== undefined) resolve(found)
+        }
+        heard.add(look)
+        look()
+      })
+    await until("Snapshot")
+    const holders = await Promise.all(
+      whole.nodes
+        .filter(({ role }) => role === "gateway")
+        .map(async (node) => ({ node, sessions: await metric(node.url, "sessions_active") }))
+    )
+    const holder = holders.find(({ sessions }) => sessions > 0)?.node
+    if (holder === undefined) throw new Error("no gateway has the session")
+    const { code } = await holder.kill("SIGTERM")
+    expect(code).toBe(0)
+    expect(await until("Draining")).toMatchObject({ retryAfterMillis: expect.any(Number) })
+    expect(await until("Disconnected")).toMatchObject({ code: 1012 })
+    await until("Resumed")
+    expect(client.state.status).toBe("open")
+    expect(await client.account.me()).toMatchObject({ via: "token", access: "read" })
+    await client.close()
+    await holder.restart()
   })
 })
 

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
+import { AuditLog } from "../../src/actors/investors/AuditLog.ts"
 import { Credentials } from "../../src/actors/investors/Credentials.ts"
 import { Investors, type Visitor } from "../../src/actors/investors/Investors.ts"
 import { SignIns } from "../../src/actors/investors/SignIns.ts"
@@ -244,6 +245,16 @@ describe("attempts", () => {
         const hashes = gauges.get("password_hashes_total")
         const refused = yield* Effect.flip(investors.signIn(ada, at("198.51.100.7"), null))
         assert.deepInclude(refused, { _tag: "LimitExceeded", retryAfterMillis: 60_000 })
+        for (let i = 0; i < 5; i++) yield* Effect.flip(investors.signIn(ada, at("198.51.100.7"), null))
+        const audit = yield* AuditLog
+        const limited: Array<string | null> = []
+        while (limited.length === 0) {
+          const { entries } = yield* audit.everything(null, 100)
+          limited.push(...entries.filter(({ event }) => event === "attempts-limited").map(({ address }) => address))
+          yield* Effect.promise(() => new Promise((done) => setImmediate(done)))
+        }
+        // once, however often
+        assert.deepStrictEqual(limited, ["198.51.100.7"])
         // not even a hash
         assert.strictEqual(gauges.get("password_hashes_total"), hashes)
         // its owner, elsewhere, is not kept out

@@ -1,6 +1,6 @@
 /** Whose sessions are whose on a node: strangers, limits, and what ends with a sign-in. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Deferred, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import fc from "fast-check"
 import { Bus } from "../../src/actors/kernel/Bus.ts"
@@ -93,6 +93,17 @@ describe("a stranger", () => {
   )
 })
 
+describe("who it is", () => {
+  it.effect("is waited for a little by requests; looked up for too long it may come again, it is not signed out", () =>
+    Effect.gen(function* () {
+      const { session, socket } = yield* arrive(stranger)
+      session.identifying = Deferred.makeUnsafe<void>()
+      yield* TestClock.adjust(5_100)
+      assert.strictEqual(socket.closedWith, CloseCode.TryAgainLater)
+    }).pipe(Effect.provide(node({ policy: { pingAfterMillis: 60_000 } })))
+  )
+})
+
 describe("limits", () => {
   it.effect("of an address count every session from it, known or not, and give back what leaves", () =>
     Effect.gen(function* () {
@@ -121,6 +132,9 @@ describe("limits", () => {
         "ok"
       ])
       for (let i = 0; i < 5; i++) yield* arrive(localVisitor)
+      // who says so again takes no more room
+      const again = yield* arrive(stranger)
+      for (let i = 0; i < 3; i++) assert.strictEqual(sessions.identify(again.session, of("eve", `e${i}`)), "ok")
     }).pipe(Effect.provide(node({ visitors: { sessionsPerInvestor: 2 } })))
   )
 })

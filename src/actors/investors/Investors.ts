@@ -18,7 +18,7 @@ import { revokedHereTopic, revokedTopic } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { type Account, Accounts } from "./Accounts.ts"
 import { ApiTokens } from "./ApiTokens.ts"
-import { type AttemptLimit, Attempts } from "./Attempts.ts"
+import { AttemptBuckets, type AttemptLimit, Attempts } from "./Attempts.ts"
 import { AuditLog } from "./AuditLog.ts"
 import { hashSecret, mintCookie, randomId, takeApart } from "./Credentials.ts"
 import { deviceOf, MAX_USER_AGENT_LENGTH } from "./device.ts"
@@ -126,9 +126,15 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
     yield* audit.record({ at, investor, event, result, address, device: deviceOf(userAgent), detail: null })
   })
 
-  const within = Effect.fnUntraced(function* (key: string, limit: AttemptLimit) {
+  /** Of each key one refusal a minute is noted: a flood must not fill the audit log. */
+  const noted = new AttemptBuckets()
+  const within = Effect.fnUntraced(function* (key: string, limit: AttemptLimit, from: Visitor) {
     const wait = yield* attempts.take(key, limit)
     if (wait === 0) return
+    const now = yield* Clock.currentTimeMillis
+    if (noted.take(key, { burst: 1, everyMillis: minute }, now) === 0) {
+      yield* note("attempts-limited", "refused", null, from)
+    }
     return yield* new LimitExceeded({
       limit: "attempts",
       allowed: limit.burst,
@@ -136,13 +142,13 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
       message: `Too many attempts: try again in ${Math.ceil(wait / 1_000)} s`
     })
   })
-  const fromAddress = ({ address }: Visitor) =>
-    within(`address ${address}`, { burst: 5 * config.attempts, everyMillis: minute / 5 })
+  const fromAddress = (from: Visitor) =>
+    within(`address ${from.address}`, { burst: 5 * config.attempts, everyMillis: minute / 5 }, from)
   /** Of one account: tight from one address; looser from all together, so that nobody can keep its owner out at little cost. */
-  const ofAccount = (account: string, { address }: Visitor) =>
+  const ofAccount = (account: string, from: Visitor) =>
     Effect.andThen(
-      within(`account ${account} from ${address}`, { burst: config.attempts, everyMillis: minute }),
-      within(`account ${account}`, { burst: 20 * config.attempts, everyMillis: minute / 20 })
+      within(`account ${account} from ${from.address}`, { burst: config.attempts, everyMillis: minute }, from),
+      within(`account ${account}`, { burst: 20 * config.attempts, everyMillis: minute / 20 }, from)
     )
 
   /** Fails if the account is no more what it was when the password was looked at: then what it ended must not come after. */

@@ -61,7 +61,8 @@ export class Identities {
     this.forget(now)
     if (this.ended.has(principal.investor) || (principal.grant !== null && this.ended.has(principal.grant)))
       return "revoked"
-    const others = this.byInvestor.get(principal.investor)?.size ?? 0
+    const theirs = this.byInvestor.get(principal.investor)
+    const others = theirs === undefined ? 0 : theirs.size - (theirs.has(session) ? 1 : 0)
     const limited = principal.via !== "local" && principal.via !== "operator"
     if (limited && others >= this.limits.sessionsPerInvestor) return "too-many"
     // gone meanwhile: nobody would take it out again

@@ -247,7 +247,11 @@ export class Session implements StreamOwner, WheelTask {
     const { policy, wheel } = this.node
     wheel.schedule(policy.identifyMillis, {
       onWheel: () => {
-        if (this.principal === null) this.close(CloseCode.SignedOut, "Sign in: nobody said who this is")
+        if (this.principal !== null) return
+        // what was shown is still being looked up: it may be right
+        if (this.identifying !== null)
+          this.close(CloseCode.TryAgainLater, "Sign-ins take too long: try again in a moment")
+        else this.close(CloseCode.SignedOut, "Sign in: nobody said who this is")
       }
     })
   }
