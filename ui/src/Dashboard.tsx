@@ -14,12 +14,20 @@ export const Dashboard = (
   }>
 ) => {
   const market = createMarket()
+  /** Made anew, a connection may be another's: the cookie is shared with other tabs, and the server may be another one. */
+  const checkOwner = async () => {
+    try {
+      const me = await market.client.account.me()
+      session.connectedAs(me.investor.id)
+    } catch {
+      // the connection says by itself when it is nobody's
+    }
+  }
   let opened = false
   createEffect(() => {
     const { status } = market.connection()
     if (status === "signed-out") session.ended()
-    // the cookie may be another's since the last time, or the server another one
-    else if (status === "open" && opened) void session.ask("ended")
+    else if (status === "open" && opened) void checkOwner()
     opened ||= status === "open"
   })
   onMount(() => {

@@ -2,8 +2,6 @@
 import { createEffect, lazy, Match, type ParentProps, Show, Switch } from "solid-js"
 import { Logo } from "../shell/Logo.tsx"
 import { ThemeButton } from "../shell/ThemeButton.tsx"
-import { theme } from "../shell/theme.ts"
-import { useKeys } from "../shell/useKeys.ts"
 import type { AccountState } from "./answers.ts"
 import { Candles } from "./Candles.tsx"
 import "./entrance.css"
@@ -23,9 +21,6 @@ export interface EntranceProps {
 }
 
 export const Entrance = (props: EntranceProps) => {
-  useKeys((event) => {
-    if (event.key === "t") theme.next()
-  })
   createEffect(() => {
     const title =
       props.account === null

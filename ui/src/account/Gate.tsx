@@ -4,6 +4,8 @@
  */
 import { type RouteSectionProps, useLocation, useNavigate } from "@solidjs/router"
 import { createEffect, createMemo, lazy, Match, on, Suspense, Switch } from "solid-js"
+import { theme } from "../shell/theme.ts"
+import { useKeys } from "../shell/useKeys.ts"
 import { session } from "./current.ts"
 import { Shut, Splash, Unreachable } from "./Splash.tsx"
 import { entrancePath, FAREWELL, isEntrance, SIGN_IN, wantedOf } from "./wanted.ts"
@@ -22,6 +24,13 @@ export const Gate = (props: RouteSectionProps) => {
   /** Who was signed in last, on this page. */
   let last: string | null = null
   let cameIn = false
+
+  // the one key that works on every page
+  useKeys((event) => {
+    if (event.key !== "t") return
+    theme.next()
+    event.preventDefault()
+  })
 
   const atEntrance = createMemo(() => isEntrance(location.pathname))
   createEffect(

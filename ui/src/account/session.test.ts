@@ -215,6 +215,18 @@ describe("a session", () => {
     expect(owners).toEqual(["a", null, "b"])
   })
 
+  it("shows nothing of one investor over the connection of another", async () => {
+    const { says, session } = rig(ok(as("a")))
+    await session.ask()
+    session.connectedAs("a")
+    expect(session.standing()).toMatchObject({ at: "in", visit: 1 })
+    says(ok(as("b")))
+    session.connectedAs("b")
+    expect(session.standing().at).toBe("asking")
+    await settled()
+    expect(session.standing()).toMatchObject({ at: "in", investor: { id: "b" }, visit: 2 })
+  })
+
   it("keeps what it shows while it asks again without need", async () => {
     const { says, session } = rig(ok(as("a")))
     await session.ask()

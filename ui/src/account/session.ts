@@ -180,6 +180,13 @@ export const makeSession = (options: SessionOptions) => {
       if (now.at === "in") drop()
       void ask(investor === null ? "left-elsewhere" : null)
     },
+    /** The server has told whose the connection is. */
+    connectedAs: (investor: string): void => {
+      const now = standing()
+      if (now.at !== "in" || now.investor.id === investor) return
+      drop()
+      void ask()
+    },
     /** The page is put aside by the browser, which may show it again as it was. */
     hidden: (): void => {
       const now = standing()

@@ -11,7 +11,6 @@ import { HelpDialog } from "./HelpDialog.tsx"
 import { StatusBar } from "./StatusBar.tsx"
 import { Toasts } from "./Toasts.tsx"
 import { TopBar } from "./TopBar.tsx"
-import { theme } from "./theme.ts"
 import { ui } from "./ui.ts"
 import { useKeys } from "./useKeys.ts"
 
@@ -24,9 +23,6 @@ export const Shell = (props: ParentProps) => {
     switch (event.key) {
       case "?":
         ui.setHelpOpen(true)
-        break
-      case "t":
-        theme.next()
         break
       case "f":
         market.setFrozen(!market.frozen())

@@ -83,7 +83,7 @@ export const TopBar = () => {
           <ThemeButton />
           <button
             type="button"
-            class="icon-button"
+            class="icon-button max-lg:hidden"
             aria-label="Keyboard help"
             title="Keyboard help (?)"
             onClick={() => ui.setHelpOpen(true)}

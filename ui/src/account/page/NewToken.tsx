@@ -22,6 +22,7 @@ export interface Made {
 }
 
 export const NewToken = (props: { readonly onMade: () => void }) => {
+  let content!: HTMLDivElement
   const [open, setOpen] = createSignal(false)
   const [made, setMade] = createSignal<Made | null>(null)
   /** What is shown is nowhere else: it is not closed by chance. */
@@ -50,7 +51,12 @@ export const NewToken = (props: { readonly onMade: () => void }) => {
         <Dialog.Overlay class="fixed inset-0 z-50 bg-black/60" />
         <div class="dialog-place">
           <Dialog.Content
+            ref={content}
             class="dialog max-w-lg"
+            onOpenAutoFocus={(event) => {
+              event.preventDefault()
+              content.querySelector<HTMLInputElement>('input[name="name"]')?.focus()
+            }}
             onInteractOutside={(event) => {
               if (!kept()) event.preventDefault()
             }}
