@@ -44,7 +44,7 @@ beforeAll(async () => {
     ]),
     launch()
   ])
-}, 60_000)
+}, 90_000)
 afterAll(async () => {
   await browser?.close()
   await server?.stop()

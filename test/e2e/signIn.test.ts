@@ -1,6 +1,6 @@
 /** Signing up and in, in a real browser; every page of accounts, by axe; and a server that has none. */
 import type { Browser, Page } from "playwright-core"
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest"
 import {
   createToken,
   email,
@@ -28,20 +28,16 @@ const OPERATOR = "the operator's token of this test"
 const market = ["--symbols", "120", "--rate", "20", "--date", "2024-03-05"]
 
 let server: RunningServer
-let operators: RunningServer
-let local: RunningServer
 let browser: Browser
 beforeAll(async () => {
-  ;[server, operators, local, browser] = await Promise.all([
+  ;[server, browser] = await Promise.all([
     startServer([...market, "--sign-in", "required", "--sign-in-attempts", "100"]),
-    startServer([...market, "--sign-in", "required", "--sign-up", "operator", "--operator-token", OPERATOR]),
-    startServer(market),
     launch()
   ])
-}, 60_000)
+}, 90_000)
 afterAll(async () => {
   await browser?.close()
-  await Promise.all([server?.stop(), operators?.stop(), local?.stop()])
+  await server?.stop()
 })
 
 describe("signing up and in", () => {
@@ -181,6 +177,9 @@ const signUpRefused = async (page: Page, address: string) => {
 
 describe("a server where only its operator makes accounts", () => {
   it("asks for the operator's token, and says why", async () => {
+    const options = ["--sign-in", "required", "--sign-up", "operator", "--operator-token", OPERATOR]
+    const operators = await startServer([...market, ...options])
+    onTestFinished(() => operators.stop())
     const { page } = await openPage(browser, operators.url)
     await signedOut(page)
     await page.getByRole("link", { name: "I am the operator" }).click()
@@ -204,6 +203,8 @@ describe("a server where only its operator makes accounts", () => {
 
 describe("a server without accounts", () => {
   it("has nothing to sign in to, and keeps what it always kept", async () => {
+    const local = await startServer(market)
+    onTestFinished(() => local.stop())
     const { page, complaints } = await openPage(browser, `${local.url}/sign-in`)
     await page.getByRole("heading", { name: "There is nothing to sign in to here" }).waitFor()
     await page.getByRole("link", { name: "To the market table" }).click()
