@@ -2,7 +2,7 @@
  * What a connection shows, and whom it belongs to then: the cookie of a browser, the token of a program, a ticket of either's last
  * connection. Secrets are random and only their hashes are stored, so that neither store gives away what opens a door.
  */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto"
+import { createHash, createHmac, createSecretKey, randomBytes, timingSafeEqual } from "node:crypto"
 import { Clock, Context, Effect, Layer, Schema } from "effect"
 import { Access, type Principal } from "../../rpc/access.ts"
 import { CredentialRefused, type Ticket } from "../../rpc/investors.ts"
@@ -89,7 +89,8 @@ export class Credentials extends Context.Service<
       Effect.gen(function* () {
         const tokens = yield* ApiTokens
         const signIns = yield* SignIns
-        const { key } = yield* SigningKey
+        // as bytes it would be taken in anew for each ticket, at four times the price
+        const key = createSecretKey((yield* SigningKey).key)
         const audit = yield* AuditLog
         const gauges = yield* Gauges
 

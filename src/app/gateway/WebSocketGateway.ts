@@ -17,7 +17,7 @@ import { Authenticator } from "./Authenticator.ts"
 import { HttpListener } from "./HttpListener.ts"
 import { cookieFor, originAllowed } from "./origins.ts"
 import { newReference } from "./reference.ts"
-import { decodeRpcLines, withoutInternals } from "./rpcLines.ts"
+import { decodeRpcLines, hasInternals, withoutInternals } from "./rpcLines.ts"
 import { noUpgradeLimits, type UpgradeLimits, UpgradeRate } from "./UpgradeRate.ts"
 import { WsSocket } from "./WsSocket.ts"
 
@@ -218,13 +218,15 @@ export const layerProtocol = (
           disconnects,
           send: (clientId: number, response: FromServerEncoded) =>
             Effect.suspend(() => {
-              const reference = newReference()
-              const shown = withoutInternals(response, reference)
-              sessions.get(clientId)?.reply(`${JSON.stringify(shown)}\n`)
+              const reply = (shown: FromServerEncoded) => sessions.get(clientId)?.reply(`${JSON.stringify(shown)}\n`)
+              if (!hasInternals(response)) {
+                reply(response)
+                return Effect.void
+              }
               // what the client is not told stands in the log
-              return shown === response
-                ? Effect.void
-                : Effect.logError("A request failed", { reference, session: clientId, response })
+              const reference = newReference()
+              reply(withoutInternals(response, reference))
+              return Effect.logError("A request failed", { reference, session: clientId, response })
             }),
           end: () => Effect.void,
           clientIds: Effect.sync(() => sessions.ids()),

@@ -63,16 +63,20 @@ type Reason = Extract<
 
 const isOurs = (reason: Reason): boolean => reason._tag === "Die" && !Predicate.isString(reason.defect)
 
+/** Whether it tells of a failure of ours, in words that are not for clients. */
+export const hasInternals = (response: FromServerEncoded): boolean =>
+  response._tag === "Exit"
+    ? response.exit._tag === "Failure" && response.exit.cause.some(isOurs)
+    : response._tag === "Defect" && !Predicate.isString(response.defect)
+
 /**
  * A defect that reaches a client holds no stack and no message of ours (S7). A text is kept: RPC itself says that way
  * what is wrong with a request ("Unknown request tag", a payload that does not fit its schema).
  */
 export const withoutInternals = (response: FromServerEncoded, reference: string): FromServerEncoded => {
-  if (response._tag === "Defect" && !Predicate.isString(response.defect)) {
-    return { ...response, defect: internal(reference) }
-  }
+  if (!hasInternals(response)) return response
+  if (response._tag === "Defect") return { ...response, defect: internal(reference) }
   if (response._tag !== "Exit" || response.exit._tag === "Success") return response
-  if (!response.exit.cause.some(isOurs)) return response
   const cause = response.exit.cause.map((reason) =>
     isOurs(reason) ? { _tag: "Die" as const, defect: internal(reference) } : reason
   )
