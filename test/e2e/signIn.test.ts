@@ -104,7 +104,7 @@ describe("signing up and in", () => {
     await signOut(page)
 
     await fillSignIn(page, address, "another four words")
-    await page.getByRole("alert").getByText("The e-mail address or the password is wrong.").waitFor()
+    await page.getByRole("alert").getByText("password is wrong.").waitFor()
     expect(await focused(page)).toBe("password")
     await page.getByRole("link", { name: "Create one" }).click()
     await signUpRefused(page, address)

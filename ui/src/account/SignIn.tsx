@@ -2,7 +2,7 @@ import { A, useLocation } from "@solidjs/router"
 import { Match, onMount, Show, Switch } from "solid-js"
 import type { AccountState } from "./answers.ts"
 import { session } from "./current.ts"
-import { emailError, fieldErrors, knownPasswordError, noTrouble, troubleOf } from "./forms/explain.ts"
+import { emailError, fieldErrors, knownPasswordError, noTrouble, sentence, troubleOf } from "./forms/explain.ts"
 import { FormTrouble, PasswordField, SubmitButton, TextField } from "./forms/fields.tsx"
 import { useForm } from "./forms/useForm.ts"
 import type { Reason } from "./session.ts"
@@ -29,7 +29,7 @@ export const SignIn = (props: { readonly account: AccountState; readonly reason:
       const problem = await session.signIn(value("email"), value("password"))
       if (problem === null) return null
       return problem.error === "SignInRefused"
-        ? { ...noTrouble, summary: "The e-mail address or the password is wrong.", focus: "password" }
+        ? { ...noTrouble, summary: sentence(problem.message), focus: "password" }
         : troubleOf(problem, names)
     }
   })
@@ -74,6 +74,7 @@ export const SignIn = (props: { readonly account: AccountState; readonly reason:
           </A>
         </Show>
       </p>
+      <p class="mt-2 text-soft">Forgotten the password? Whoever runs this server can give you another.</p>
     </>
   )
 }

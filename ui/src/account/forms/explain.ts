@@ -59,7 +59,7 @@ export const troubleOfFields = (fields: FieldErrors): Trouble => {
       }
 }
 
-const sentence = (text: string): string => {
+export const sentence = (text: string): string => {
   const trimmed = text.trim()
   return /[.?!…]$/.test(trimmed) ? trimmed : `${trimmed}.`
 }
