@@ -7,6 +7,7 @@ import { load, shapeNames } from "./load.ts"
 import { memory } from "./memory.ts"
 import { nodes } from "./nodes.ts"
 import { search } from "./search.ts"
+import { storm } from "./storm.ts"
 import { setChildPriority } from "./support/processes.ts"
 import { loadNow, type Report, render, save } from "./support/report.ts"
 import { teardown } from "./teardown.ts"
@@ -23,6 +24,8 @@ const benchmarks: Benchmarks = {
   teardown
 }
 
+const onlyWhenAsked: Benchmarks = { storm }
+
 const help = `npm run bench [-- NAME… OPTIONS]
 
   fold        ticks folded per core: the fold alone, and through bus, router and ticker actors
@@ -32,6 +35,7 @@ const help = `npm run bench [-- NAME… OPTIONS]
   search      companies as one types, beside a sorted array and a search library, of 10,000 and 1,000,000
   keystrokes  companies as one types, from a client to the real server and back, beside a bare WebSocket
   teardown    10,000 sessions leave in three ways
+  storm       10,000 sessions lose their connection at once and come back (not part of the default)
   load SHAPE  the real server under users: smoke, spike or capacity (not part of the default)
   nodes PART… many nodes, over NATS and PostgreSQL: ticks, latency, calls, failover, memory, or all (not part of the default)
 
@@ -76,7 +80,7 @@ const run = async () => {
     return say(await load(shape, scale, values.server?.split(" ")), before)
   }
   if (positionals[0] === "nodes") return measure(nodes, positionals.slice(1), scale)
-  return measure(benchmarks, positionals, scale)
+  return measure(positionals.length === 0 ? benchmarks : { ...benchmarks, ...onlyWhenAsked }, positionals, scale)
 }
 
 const measure = async (from: Benchmarks, asked: ReadonlyArray<string>, scale: number) => {

@@ -17,6 +17,8 @@ export interface PeerEvents {
   readonly onText: (bytes: Buffer) => void
   /** The socket is gone. `code`: what the server's close frame said, if it sent one. */
   readonly onGone: (code: number | undefined) => void
+  /** The upgrade was refused with this HTTP status; the socket goes. */
+  readonly onRefused?: (status: number) => void
 }
 
 /** A masked client frame. The mask is zero, which the protocol allows and which leaves the payload as it is. */
@@ -45,7 +47,8 @@ export class PeerSocket {
   /** The start of a message whose end has not come. */
   private rest: Buffer | undefined
 
-  constructor(port: number, localAddress: string, events: PeerEvents) {
+  /** `headers`: more of them, such as a browser's `cookie` and `origin`. */
+  constructor(port: number, localAddress: string, events: PeerEvents, headers: Readonly<Record<string, string>> = {}) {
     this.events = events
     this.tcp = connect({
       host: "127.0.0.1",
@@ -60,9 +63,10 @@ export class PeerSocket {
         }
       }
     })
+    const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
     this.tcp.once("connect", () => {
       this.tcp.write(
-        `GET /rpc HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        `GET /rpc HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${more.join("")}` +
           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
       )
     })
@@ -82,7 +86,9 @@ export class PeerSocket {
 
   /** A reset, as a crashed process or a pulled cable behind a router makes it. */
   reset(): void {
-    this.tcp.resetAndDestroy()
+    // one that has not connected yet would wait until it has
+    if (this.tcp.connecting) this.tcp.destroy()
+    else this.tcp.resetAndDestroy()
   }
 
   private read(chunk: Buffer): void {
@@ -95,7 +101,9 @@ export class PeerSocket {
         this.rest = Buffer.from(data)
         return
       }
-      if (!data.toString("latin1", 0, 12).startsWith("HTTP/1.1 101")) {
+      const status = Number(data.toString("latin1", 9, 12))
+      if (status !== 101) {
+        this.events.onRefused?.(status)
         this.tcp.destroy()
         return
       }
