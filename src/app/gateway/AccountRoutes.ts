@@ -173,12 +173,14 @@ export const accountRoutes = (config: AccountRoutesConfig) =>
             const local = yield* investors.investor(localPrincipal.investor)
             return HttpServerResponse.jsonUnsafe(stateOf(local ?? null), { headers: uncached })
           }
-          if (page.cookie === undefined) return signedOut(page)
+          // a cookie that is none any more is left alone: another tab may just be given its successor
+          const nobody = HttpServerResponse.jsonUnsafe(stateOf(null), { headers: uncached })
+          if (page.cookie === undefined) return nobody
           const principal = yield* authenticator
             .byCookie(page.cookie)
             .pipe(Effect.catchTag("CredentialRefused", () => Effect.succeed(null)))
           const investor = principal === null ? undefined : yield* investors.investor(principal.investor)
-          if (investor === undefined) return signedOut(page)
+          if (investor === undefined) return nobody
           return HttpServerResponse.jsonUnsafe(stateOf(investor), { headers: uncached })
         })
       )
@@ -226,7 +228,7 @@ export const accountRoutes = (config: AccountRoutesConfig) =>
         Effect.succeed(
           HttpServerResponse.empty({
             status: 302,
-            headers: { location: "/account", "cache-control": `max-age=${DAY_SECONDS}` }
+            headers: { location: "/account#password", "cache-control": `max-age=${DAY_SECONDS}` }
           })
         )
       )

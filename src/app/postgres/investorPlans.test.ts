@@ -46,7 +46,7 @@ for (const { layer, name } of databases) {
       Effect.gen(function* () {
         const sql = yield* SqlClient.SqlClient
         yield* sql`
-          INSERT INTO investors SELECT 0, 'i' || i, i || '@example.org', 'hash' FROM generate_series(0, 1999) AS i`
+          INSERT INTO investors (created_at, id, email, password_hash) SELECT 0, 'i' || i, i || '@example.org', 'hash' FROM generate_series(0, 1999) AS i`
         yield* sql`
           INSERT INTO api_tokens SELECT i, ${NOW + 10}::bigint + i, NULL, 't' || i, 'i' || i % 2000, 'Token', 'read', ''
           FROM generate_series(1, 20000) AS i`

@@ -14,6 +14,7 @@ export const CONNECT_TIMEOUT_MILLIS = 10_000
 /** After half of the watchdog's time in silence, the server is asked; any answer will do. */
 const PROBE_MILLIS = WATCHDOG_MILLIS / 2
 const CLOSE_TIMEOUT_MILLIS = 1_000
+const OPEN = 1
 const PING = '{"_tag":"Ping"}\n'
 
 /** Who speaks over the connection. Both are called synchronously. */
@@ -203,7 +204,8 @@ export const makeConnection = (options: {
     })
 
     const send = (text: string): boolean => {
-      if (socket === null) return false
+      // a browser would complain of what is said while it closes
+      if (socket === null || socket.readyState !== OPEN) return false
       try {
         socket.send(text)
         return true

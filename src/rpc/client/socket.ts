@@ -14,6 +14,8 @@ export interface WebSocketEvent {
 
 export interface WebSocketLike {
   binaryType: string
+  /** 1: open. */
+  readonly readyState: number
   addEventListener(type: "open" | "message" | "error" | "close", listener: (event: WebSocketEvent) => void): void
   removeEventListener(type: "open" | "message" | "error" | "close", listener: (event: WebSocketEvent) => void): void
   send(data: string): void
