@@ -45,8 +45,9 @@ export class Authenticator extends Context.Service<
       headers: IncomingHttpHeaders | Readonly<Record<string, string | undefined>>
     ) => Origin
     readonly byCookie: (cookie: string) => Effect.Effect<Principal, CredentialRefused | Unavailable>
+    /** The session is theirs, or it closes. Its requests wait meanwhile, and one that closes answers none of them. */
+    readonly showCookie: (session: Session, cookie: string) => Effect.Effect<void>
     /** The session is theirs when this succeeds. Its requests wait meanwhile. */
-    readonly showCookie: (session: Session, cookie: string) => Effect.Effect<Principal, Refusals>
     readonly show: (session: Session, credential: Credential) => Effect.Effect<Principal, Refusals>
   }
 >()("lzstock/app/gateway/Authenticator") {
@@ -57,7 +58,7 @@ export class Authenticator extends Context.Service<
       mode: "local",
       origin: (peer = "") => ({ address: peer, principal: localPrincipal }),
       byCookie: () => refused,
-      showCookie: () => refused,
+      showCookie: () => Effect.void,
       show: () => refused
     })
   })
@@ -75,32 +76,50 @@ const make = Effect.fnUntraced(function* ({ mode, proxies, sessionsPerInvestor }
   const audit = yield* AuditLog
   const refusals = new WeakMap<Session, number>()
 
-  const settle = Effect.fnUntraced(function* (session: Session, judged: Effect.Effect<Principal, Refusals>) {
-    const settled = Deferred.makeUnsafe<void>()
-    session.identifying = settled
-    return yield* judged.pipe(
-      Effect.flatMap((principal): Effect.Effect<Principal, Refusals> => {
-        const answer = sessions.identify(session, principal)
-        if (answer === "ok") return Effect.succeed(principal)
-        return Effect.fail(
-          answer === "revoked"
-            ? new CredentialRefused({ message: "Signed out: sign in again" })
-            : new LimitExceeded({
-                limit: "sessions-per-investor",
-                allowed: sessionsPerInvestor,
-                retryAfterMillis: TRY_AGAIN_MILLIS,
-                message: "Too many connections of this account: close some"
-              })
-        )
-      }),
-      Effect.ensuring(
+  /** Whoever asks something of the session waits until this has ended. */
+  const settling = <A, E>(session: Session, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.suspend(() => {
+      const settled = Deferred.makeUnsafe<void>()
+      session.identifying = settled
+      return Effect.ensuring(
+        effect,
         Effect.sync(() => {
           if (session.identifying === settled) session.identifying = null
           Deferred.doneUnsafe(settled, Effect.void)
         })
       )
+    })
+
+  const identify = (session: Session, judged: Effect.Effect<Principal, Refusals>): Effect.Effect<Principal, Refusals> =>
+    Effect.flatMap(judged, (principal): Effect.Effect<Principal, Refusals> => {
+      const answer = sessions.identify(session, principal)
+      if (answer === "ok") return Effect.succeed(principal)
+      return Effect.fail(
+        answer === "revoked"
+          ? new CredentialRefused({ message: "Signed out: sign in again" })
+          : new LimitExceeded({
+              limit: "sessions-per-investor",
+              allowed: sessionsPerInvestor,
+              retryAfterMillis: TRY_AGAIN_MILLIS,
+              message: "Too many connections of this account: close some"
+            })
+      )
+    })
+
+  /** Closed before its requests go on: "sign in" would be the wrong answer to who has to come again. */
+  const byCookieOrClosed = (session: Session, cookie: string) =>
+    identify(session, credentials.byCookie(cookie)).pipe(
+      Effect.catch(({ _tag, message }) =>
+        Effect.sync(() => {
+          session.close(_tag === "CredentialRefused" ? CloseCode.SignedOut : CloseCode.TryAgainLater, message)
+        })
+      ),
+      Effect.catchCause((cause) => {
+        session.close(CloseCode.TryAgainLater, "Sign-ins cannot be looked up: try again in a moment")
+        return Effect.logWarning("A cookie could not be looked up", cause)
+      }),
+      Effect.asVoid
     )
-  })
 
   const judge = (credential: Credential, address: string): Effect.Effect<Principal, Refusals> => {
     if (credential._tag === "Ticket") return credentials.byTicket(credential.ticket, address)
@@ -131,13 +150,13 @@ const make = Effect.fnUntraced(function* ({ mode, proxies, sessionsPerInvestor }
       return { address, principal: mode === "local" && isDirect && isLoopback(address) ? localPrincipal : null }
     },
     byCookie: credentials.byCookie,
-    showCookie: (session, cookie) => settle(session, credentials.byCookie(cookie)),
+    showCookie: (session, cookie) => settling(session, byCookieOrClosed(session, cookie)),
     show: (session, credential) => {
       if (refusedBefore(session) >= MOST_REFUSALS) {
         session.close(CloseCode.SignedOut, "Not signed in: too many wrong tokens")
         return Effect.fail(new CredentialRefused({ message: "Too many wrong tokens on one connection" }))
       }
-      return settle(session, judge(credential, session.address)).pipe(
+      return settling(session, identify(session, judge(credential, session.address))).pipe(
         Effect.tapError((error) =>
           error._tag === "CredentialRefused"
             ? Effect.sync(() => refusals.set(session, refusedBefore(session) + 1))

@@ -29,6 +29,8 @@ export const layerAuthorised: Layer.Layer<Authorised, never, SessionActors> = La
         // a request that was still queued when its session ended
         if (session === undefined) return yield* Effect.interrupt
         if (session.identifying !== null) yield* Deferred.await(session.identifying)
+        // closed for what was found out: nobody is answered any more
+        if (!session.isOpen) return yield* Effect.interrupt
         const { principal } = session
         if (principal === null || session.isSignedOut)
           return yield* new NotSignedIn({ message: "Sign in, or show a token, before anything else" })

@@ -141,25 +141,6 @@ export const layerProtocol = (
           }
         }
 
-        /** Whose a browser's session is, it says with its cookie. */
-        const showCookie = (session: Session, cookie: string) =>
-          fork(
-            authenticator.showCookie(session, cookie).pipe(
-              Effect.catch((error) =>
-                Effect.sync(() =>
-                  session.close(
-                    error._tag === "CredentialRefused" ? CloseCode.SignedOut : CloseCode.TryAgainLater,
-                    error.message
-                  )
-                )
-              ),
-              Effect.catchCause((cause) => {
-                session.close(CloseCode.TryAgainLater, "Sign-ins cannot be looked up: try again in a moment")
-                return Effect.logWarning("A cookie could not be looked up", cause)
-              })
-            )
-          )
-
         const judgeUpgrade = (request: IncomingMessage, from: Visitor): Refused | undefined => {
           const wrong = checkHead(request, allowed)
           if (wrong !== undefined) return wrong
@@ -200,7 +181,8 @@ export const layerProtocol = (
               setTimeout(() => ws.terminate(), 1_000).unref()
               return
             }
-            if (cookie !== undefined) showCookie(inbox.session, cookie)
+            // whose a browser's session is, it says with its cookie
+            if (cookie !== undefined) fork(authenticator.showCookie(inbox.session, cookie))
             ws.on("message", (data, isBinary) => {
               if (isBinary) inbox.session.close(CloseCode.Malformed, "Binary frames are not understood: send text")
               else inbox.receive(String(data))
