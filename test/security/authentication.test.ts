@@ -49,8 +49,9 @@ describe("a sign-in", () => {
     const hashes = await metric(server.url, "password_hashes_total")
     // in turn, so that what else the machine does is the same for both
     for (let i = 0; i < 25; i++) {
-      known.push(await time("ada@example.com"))
-      unknown.push(await time(`nobody${i}@example.com`))
+      const one = async () => known.push(await time("ada@example.com"))
+      const other = async () => unknown.push(await time(`nobody${i}@example.com`))
+      for (const ask of i % 2 === 0 ? [one, other] : [other, one]) await ask()
     }
     expect((await metric(server.url, "password_hashes_total")) - hashes).toBe(50)
     const ratio = median(unknown) / median(known)
