@@ -11,7 +11,6 @@ vi.setConfig({ testTimeout: 60_000 })
 let server: RunningServer
 let page: Page
 const limits = [
-  ["--max-address-sessions", "30"],
   ["--max-strangers", "20"],
   ["--max-investor-sessions", "5"],
   ["--max-address-upgrades", "15"],
@@ -104,27 +103,49 @@ describe("an upgrade", () => {
     granted(await hers.ask("investors.Me"))
     for (const peer of [...open, hers]) peer.ws.terminate()
   })
+})
 
-  it("from one address is refused beyond thirty open ones", async () => {
+describe("an upgrade where addresses have room for six sessions, and all else for many", () => {
+  let narrow: RunningServer
+  beforeAll(async () => {
+    narrow = await startServer([
+      ...["--symbols", "5", "--sign-in", "required", "--trusted-proxies", "127.0.0.1"],
+      ...["--max-address-sessions", "6"]
+    ])
+  }, 60_000)
+  afterAll(() => narrow?.stop())
+
+  const tokenOf = async (email: string): Promise<string> => {
+    const theirs = new Page(narrow.url)
+    expect((await theirs.signUp(email)).status).toBe(200)
+    const peer = await theirs.open()
+    const made = granted(await peer.ask("investors.CreateToken", { name: "many", access: "read", days: 1 }))
+    peer.ws.terminate()
+    return text(made, "secret")
+  }
+
+  it("is refused for its address beyond six open ones, whosever they are; others come in, and so does it when one has left", async () => {
+    const tokens = [await tokenOf("ada@example.com"), await tokenOf("eve@example.com")]
     const from = elsewhere()
-    const tokens = await page.open()
-    const made = granted(await tokens.ask("investors.CreateToken", { name: "many", access: "read", days: 1 }))
-    const eve = new Page(server.url)
-    await eve.signIn("eve@example.com")
-    const hers = await eve.open()
-    const other = granted(await hers.ask("investors.CreateToken", { name: "many", access: "read", days: 1 }))
-    // sockets that have said who they are, so that none is a stranger: five an investor are enough for this address' thirty
     const peers: Array<Peer> = []
-    let refused = await refusedUpgrade(server.url, from)
-    for (let i = 0; refused === "opened" && i < 40; i++) {
-      const peer = await Peer.open(server.url, from).catch(() => undefined)
-      if (peer === undefined) break
+    for (let i = 0; i < 6; i++) {
+      const peer = await Peer.open(narrow.url, from)
+      granted(await peer.showToken(tokens[i % 2] ?? ""))
       peers.push(peer)
-      await peer.showToken(text(i % 2 === 0 ? made : other, "secret"))
-      refused = await refusedUpgrade(server.url, from)
     }
-    expect(["address", "rate", "strangers"]).toContain(refused === "opened" ? "" : text(refused.body, "error"))
-    for (const peer of [tokens, hers, ...peers]) peer.ws.terminate()
+    const refused = await refusedUpgrade(narrow.url, from)
+    expect(refused).toMatchObject({ status: 429, body: { error: "address" } })
+    expect(await metric(narrow.url, "upgrades_refused_total", '{reason="address"}')).toBe(1)
+    const neighbour = await Peer.open(narrow.url, elsewhere())
+    granted(await neighbour.showToken(tokens[0] ?? ""))
+    for (const peer of peers) granted(await peer.ask("market.Status"))
+
+    peers[0]?.ws.terminate()
+    await until(async () => (await metric(narrow.url, "sessions_active")) === 6)
+    const back = await Peer.open(narrow.url, from)
+    granted(await back.showToken(tokens[1] ?? ""))
+    expect(await refusedUpgrade(narrow.url, from)).toMatchObject({ status: 429, body: { error: "address" } })
+    for (const peer of [back, neighbour, ...peers]) peer.ws.terminate()
   })
 })
 

@@ -183,6 +183,49 @@ describe("a client with a token", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("that is closed with 4401 before its token was judged was too slow: it comes again, and waits longer", () =>
+    Effect.gen(function* () {
+      const { client, server, states } = yield* setUp
+      const asked = yield* Effect.forkChild(client.quote("AAPL"), { startImmediately: true })
+      for (const attempt of [1, 2]) {
+        const connection = yield* server.next
+        yield* request(connection)
+        connection.socket.close(CloseCode.SignedOut, "Sign in: nobody said who this is")
+        expect(yield* untilStatus(states, "reconnecting")).toMatchObject({
+          attempt,
+          code: CloseCode.SignedOut,
+          reason: "Sign in: nobody said who this is"
+        })
+        yield* TestClock.adjust(500)
+      }
+      const connection = yield* server.next
+      answer(connection, yield* request(connection), ada)
+      yield* untilStatus(states, "open")
+      expect((yield* client.state).status).toBe("open")
+      yield* Fiber.interrupt(asked)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("whose ticket was refused, and that is closed before its token was judged, comes again", () =>
+    Effect.gen(function* () {
+      const { server, states } = yield* setUp
+      let connection = yield* server.next
+      yield* admitted(connection, "ticket 1")
+      yield* settled
+      connection.socket.terminate()
+      yield* untilStatus(states, "reconnecting")
+      yield* TestClock.adjust(300)
+      connection = yield* server.next
+      refuse(connection, yield* request(connection), { _tag: "CredentialRefused", message: "used before" })
+      yield* request(connection)
+      connection.socket.close(CloseCode.SignedOut, "Sign in: nobody said who this is")
+      expect(yield* untilStatus(states, "reconnecting")).toMatchObject({ code: CloseCode.SignedOut })
+      yield* TestClock.adjust(500)
+      connection = yield* server.next
+      expect(credential(yield* request(connection))).toEqual({ _tag: "Token", token: "lzs_secret" })
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("that is given no answer is given up after 10 s, and tried again", () =>
     Effect.gen(function* () {
       const { server, states } = yield* setUp
@@ -194,3 +237,16 @@ describe("a client with a token", () => {
     }).pipe(Effect.scoped)
   )
 })
+
+it.effect("a client without a token that is closed with 4401 before it has heard anything is signed out for good", () =>
+  Effect.gen(function* () {
+    const server = yield* makeBareWebSocketServer
+    const client = yield* LZStockClient.make({ url: server.url })
+    const connection = yield* server.next
+    connection.socket.close(CloseCode.SignedOut, "Sign in: nobody said who this is")
+    expect(yield* Effect.flip(client.status)).toMatchObject({ _tag: "NotSignedIn" })
+    yield* TestClock.adjust("10 minutes")
+    expect((yield* client.state).status).toBe("signed-out")
+    expect(yield* server.pending).toBe(0)
+  }).pipe(Effect.scoped)
+)

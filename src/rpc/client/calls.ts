@@ -51,7 +51,7 @@ export interface Calls {
     call: string,
     request: () => Effect.Effect<A, E | RequestError>
   ) => Effect.Effect<A, E | CallError>
-  /** Not sent again when the connection breaks under way: whether it was done is then not known, and it fails with ServerFailed. */
+  /** Not sent again when connection or server give up under way: whether it was done is not known, and it fails with ServerFailed. */
   readonly callOnce: <A, E>(
     call: string,
     request: () => Effect.Effect<A, E | RequestError>
@@ -110,13 +110,22 @@ export const makeCalls = (connection: Connection, timeoutMillis: number): Calls 
     call: string,
     request: Effect.Effect<A, E | TransportError>
   ): Effect.Effect<A, E | ServerFailed> =>
-    Effect.catch(
-      Effect.andThen(connection.awaitOpen, request),
-      (error): Effect.Effect<A, E | ServerFailed> =>
-        isTransportError(error)
-          ? Effect.fail(new ServerFailed({ call, message: `${call}: the connection broke before the answer` }))
-          : Effect.fail(error)
-    ).pipe(Effect.catchDefect((defect) => Effect.fail(serverFailed(call, Cause.die(defect)))))
+    Effect.matchCauseEffect(Effect.andThen(connection.awaitOpen, request), {
+      onSuccess: (value) => Effect.succeed(value),
+      onFailure: (cause): Effect.Effect<A, E | ServerFailed> => {
+        const failure = Cause.findErrorOption(cause)
+        if (failure._tag === "Some") {
+          return isTransportError(failure.value)
+            ? Effect.fail(new ServerFailed({ call, message: `${call}: the connection broke before the answer` }))
+            : Effect.fail(failure.value)
+        }
+        return Effect.fail(
+          Cause.hasDies(cause)
+            ? serverFailed(call, cause)
+            : new ServerFailed({ call, message: `${call}: the server gave up before the answer` })
+        )
+      }
+    })
 
   return {
     closed,

@@ -82,6 +82,7 @@ export const makeConnection = (options: {
     let state: ConnectionState = { status: "connecting" }
     let lastReceived: number | null = null
     let retryAfterMillis: number | null = null
+    let isRefused = false
     let socket: WebSocketLike | null = null
     let end: (ended: Ended) => void = ignore
 
@@ -129,6 +130,7 @@ export const makeConnection = (options: {
             retryAfterMillis = answer.retryAfterMillis
             return end(ended(answer.reason, null))
           case "Refused":
+            isRefused = true
             return end(ended(answer.reason, CloseCode.SignedOut))
         }
       }
@@ -214,13 +216,19 @@ export const makeConnection = (options: {
       }
     }
 
+    /**
+     * For good. Not so when the server closed before it judged the credential we have: it got it too late, e.g. over a
+     * slow link, or because this process slept. Without a credential, a socket is open before it can be closed so.
+     */
+    const isSignedOut = ({ code }: Ended) => code === CloseCode.SignedOut && (isRefused || openSince() !== null)
+
     const keepConnected = Effect.gen(function* () {
       const random = yield* Random.Random
       let backoff = freshBackoff
       while (true) {
         retryAfterMillis = null
         const how = yield* Effect.raceFirst(oneSocket, Effect.andThen(watchdog, Effect.never))
-        if (how.code === CloseCode.SignedOut) {
+        if (isSignedOut(how)) {
           become({ status: "signed-out", reason: how.reason })
           return conversation.onLost(how.reason, how.code)
         }
