@@ -1,5 +1,6 @@
 /** Who is signed in at one gateway is at all of them, and nowhere once it has ended: over real Redis, PostgreSQL and NATS. */
 import { Effect, Exit, Scope } from "effect"
+import { Redis } from "ioredis"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import type { Cluster } from "../../scripts/cluster/client.mjs"
 import { type ClientEvent, connect } from "../../src/rpc/client.ts"
@@ -47,6 +48,11 @@ const somebody = async () => {
   expect((await here.signUp(email)).status).toBe(200)
   const there = new Page(two, here.cookie)
   return { email, here, there }
+}
+const redisUrl = (): string => {
+  const { services } = running
+  if (services === undefined) throw new Error("no services")
+  return services.redisUrl
 }
 const known = async (page: Page) => {
   const peer = await page.open()
@@ -116,6 +122,13 @@ describe("two gateways", () => {
     await endsWithin(await sockets(), "deletion", () =>
       here.post(accountPaths.delete, { password: "something else entirely" })
     )
+  })
+
+  it("have one connection to Redis each, as every node has", async () => {
+    const redis = new Redis(redisUrl())
+    const connections = await redis.call("CLIENT", "LIST")
+    await redis.quit()
+    expect(String(connections).match(/ name=lzstock /g)).toHaveLength(running.cluster?.nodes.length ?? 0)
   })
 
   it("count attempts together", async () => {

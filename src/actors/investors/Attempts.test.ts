@@ -6,6 +6,18 @@ import { AttemptBuckets, Attempts } from "./Attempts.ts"
 attemptsSuite("Attempts in memory", Attempts.layerMemory, TestClock.adjust)
 
 describe("AttemptBuckets", () => {
+  it("a clock that is set back makes nobody wait for longer than an empty bucket does", () => {
+    const buckets = new AttemptBuckets()
+    const limit = { burst: 5, everyMillis: 1_000 }
+    const now = 600_000
+    for (let n = 0; n < 5; n++) assert.strictEqual(buckets.take("a", limit, now), 0)
+    assert.strictEqual(buckets.take("a", limit, 0), 1_000)
+    assert.strictEqual(buckets.take("a", limit, 999), 1)
+    assert.strictEqual(buckets.take("a", limit, 1_000), 0)
+    assert.strictEqual(buckets.take("b", limit, now), 0)
+    assert.strictEqual(buckets.take("b", limit, 0), 1_000)
+  })
+
   it("do not fill the memory, whoever asks", () => {
     const buckets = new AttemptBuckets()
     const limit = { burst: 5, everyMillis: 60_000 }

@@ -43,10 +43,22 @@ export class AttemptBuckets {
     return this.fullAt.size
   }
 
+  /** What `take` would answer. */
+  wait(key: string, { burst, everyMillis }: AttemptLimit, now: number): number {
+    const from = Math.min(Math.max(this.fullAt.get(key) ?? 0, now), now + burst * everyMillis)
+    return Math.max(0, Math.ceil(from - now - (burst - 1) * everyMillis))
+  }
+
   take(key: string, { burst, everyMillis }: AttemptLimit, now: number): number {
-    const from = Math.max(this.fullAt.get(key) ?? 0, now)
+    // further ahead no bucket of this limit can be: the clock was set back
+    const kept = this.fullAt.get(key) ?? 0
+    const from = Math.min(Math.max(kept, now), now + burst * everyMillis)
     const wait = from - now - (burst - 1) * everyMillis
-    if (wait > 0) return Math.ceil(wait)
+    if (wait > 0) {
+      // else the next try would find it as far ahead again
+      if (kept > from) this.fullAt.set(key, from)
+      return Math.ceil(wait)
+    }
     this.fullAt.delete(key)
     this.fullAt.set(key, from + everyMillis)
     if (this.fullAt.size > this.sweepAbove) this.sweep(now)

@@ -1,7 +1,7 @@
 /** What every SignIns must do, as a function of its layer. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
-import { SignIns, type StoredSignIn } from "./SignIns.ts"
+import { MOST_BROWSERS, SignIns, type StoredSignIn } from "./SignIns.ts"
 
 /** Any time will do: it is always given. */
 export const NOW = 1_800_000_000_000
@@ -83,6 +83,40 @@ export const signInsSuite = <E>(name: string, layer: Layer.Layer<SignIns, E>): v
         assert.deepStrictEqual(idsOf(yield* signIns.list("ann", NOW + 20)), ["a", "b", "c"])
         assert.deepStrictEqual(idsOf(yield* signIns.list("bob", NOW + 10)), ["e"])
         assert.deepStrictEqual(yield* signIns.list("nobody", NOW), [])
+      })
+    )
+
+    check("an investor has so many browsers at most: of more the one not seen for longest ends", (signIns) =>
+      Effect.gen(function* () {
+        const own = Effect.map(signIns.list("ann", NOW), idsOf)
+        for (let n = 0; n < MOST_BROWSERS; n++) yield* signIns.put(signInOf("ann", `b${n}`, { lastSeenAt: NOW + n }))
+        yield* signIns.put(signInOf("ann", "t", { kind: "token", lastSeenAt: NOW - 1 }))
+        yield* signIns.put(signInOf("bob", "other", { lastSeenAt: NOW - 1 }))
+        assert.lengthOf(yield* own, MOST_BROWSERS)
+        yield* signIns.seen(["b0"], NOW + 1_000, DAY)
+        // one in its own place, and a token: none is more
+        yield* signIns.put(signInOf("ann", "b2", { lastSeenAt: NOW + 1_001 }))
+        yield* signIns.put(signInOf("ann", "u", { kind: "token" }))
+        assert.isDefined(yield* signIns.find("b1", NOW))
+        yield* signIns.put(signInOf("ann", "new", { lastSeenAt: NOW + 1_002 }))
+        assert.strictEqual(yield* signIns.redeem(ticketOf("n", "b1")), "ended")
+        const left = yield* own
+        assert.lengthOf(left, MOST_BROWSERS)
+        assert.deepStrictEqual(left.slice(0, 3), ["new", "b2", "b0"])
+        assert.strictEqual(left.at(-1), "b3")
+        // by the clock of a node that is behind: the one that is put stays all the same
+        yield* signIns.put(signInOf("ann", "behind", { lastSeenAt: NOW - 5 }))
+        assert.includeMembers(yield* own, ["behind", "b4"])
+        assert.lengthOf(yield* own, MOST_BROWSERS)
+        for (const id of ["b1", "b3"]) assert.isUndefined(yield* signIns.find(id, NOW))
+        for (const id of ["t", "u", "other"]) assert.isDefined(yield* signIns.find(id, NOW))
+        // of many at the same moment none stays beyond once another has come
+        const many = Array.from({ length: 30 }, (_, n) => signInOf("ann", `many${n}`, { lastSeenAt: NOW + 2_000 }))
+        yield* Effect.forEach(many, signIns.put, { concurrency: "unbounded", discard: true })
+        yield* signIns.put(signInOf("ann", "last", { lastSeenAt: NOW + 2_001 }))
+        const last = yield* own
+        assert.lengthOf(last, MOST_BROWSERS)
+        assert.includeMembers(last, ["last", ...idsOf(many)])
       })
     )
 

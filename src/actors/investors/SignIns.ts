@@ -23,10 +23,16 @@ export interface StoredSignIn {
   readonly address: string
 }
 
+/** Of one investor. Of tokens there are no more than tokens. */
+export const MOST_BROWSERS = 100
+
 export class SignIns extends Context.Service<
   SignIns,
   {
-    /** In place of one of the same id. */
+    /**
+     * In place of one of the same id. Of an investor's browsers beyond MOST_BROWSERS those not seen for longest end, never the one
+     * that is put. Of puts at the same moment a few may stay beyond, until the next.
+     */
     readonly put: (signIn: StoredSignIn) => Effect.Effect<void, Unavailable>
     /** Undefined: there is none, or it has expired at `now`. */
     readonly find: (id: string, now: number) => Effect.Effect<StoredSignIn | undefined, Unavailable>

@@ -4,10 +4,10 @@
  */
 import { Cause, Effect, Exit, Layer, Schema } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
-import { SignIns, type StoredSignIn } from "../../actors/investors/SignIns.ts"
+import { MOST_BROWSERS, SignIns, type StoredSignIn } from "../../actors/investors/SignIns.ts"
 import { Gauges } from "../../actors/kernel/Gauges.ts"
 import { Unavailable } from "../../rpc/market.ts"
-import { makeBatches } from "./Batches.ts"
+import { makeBatches } from "../Batches.ts"
 import { DatabaseUnreachable, whenAway } from "./Database.ts"
 import { float8, float8s, texts } from "./params.ts"
 
@@ -28,6 +28,15 @@ const PUT = `
 WITH old AS (
   DELETE FROM sign_ins WHERE id = ANY (ARRAY (
     SELECT id FROM sign_ins WHERE expires_at <= $6::bigint AND id <> $1 ORDER BY expires_at LIMIT ${MOST_DELETED}
+    FOR UPDATE SKIP LOCKED
+  ))
+), beyond AS (
+  DELETE FROM sign_ins WHERE id = ANY (ARRAY (
+    SELECT id FROM sign_ins WHERE id = ANY (ARRAY (
+      SELECT id FROM sign_ins
+      WHERE $2 = 'browser' AND investor = $3 AND kind = 'browser' AND expires_at > $6::bigint AND id <> $1
+      ORDER BY last_seen_at DESC, id OFFSET ${MOST_BROWSERS - 1}
+    ))
     FOR UPDATE SKIP LOCKED
   ))
 )

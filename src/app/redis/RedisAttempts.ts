@@ -6,6 +6,7 @@ import { Clock, Effect, Layer } from "effect"
 import type { Result } from "ioredis"
 import { AttemptBuckets, Attempts } from "../../actors/investors/Attempts.ts"
 import { Gauges } from "../../actors/kernel/Gauges.ts"
+import { askWithin } from "./ask.ts"
 import { RedisConnection } from "./RedisConnection.ts"
 
 export interface RedisAttemptsOptions {
@@ -21,12 +22,19 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local every = tonumber(ARGV[2])
 local kept = redis.pcall('GET', KEYS[1])
-local from = math.max(now, type(kept) == 'string' and tonumber(kept) or 0)
--- further ahead no bucket of this limit can be
-from = math.min(from, now + tonumber(ARGV[1]) * every)
+local ahead = math.max(now, type(kept) == 'string' and tonumber(kept) or 0)
+-- further ahead no bucket of this limit can be: the clock was set back
+local from = math.min(ahead, now + tonumber(ARGV[1]) * every)
 local wait = from - now - (tonumber(ARGV[1]) - 1) * every
-if wait > 0 then return math.ceil(wait) end
-redis.call('SET', KEYS[1], string.format('%.3f', from + every), 'PX', math.max(1, math.ceil(from + every - now)))
+local function keep(fullAt)
+  redis.call('SET', KEYS[1], string.format('%.3f', fullAt), 'PX', math.max(1, math.ceil(fullAt - now)))
+end
+if wait > 0 then
+  -- else the next try would find it as far ahead again
+  if ahead > from then keep(from) end
+  return math.ceil(wait)
+end
+keep(from + every)
 return 0
 `
 
@@ -44,41 +52,18 @@ const layer = (options: RedisAttemptsOptions): Layer.Layer<Attempts, never, Gaug
       const redis = yield* RedisConnection
       redis.client.defineCommand("takeAttempt", { lua: TAKE_ATTEMPT, numberOfKeys: 1 })
       const buckets = new AttemptBuckets()
-      /** Answers that are overdue. While there are any, nobody else is made to wait for this server. */
-      let overdue = 0
+      const ask = askWithin(redis, DEADLINE)
 
       return Attempts.of({
-        take: (key, limit) => {
-          const alone = Effect.map(Clock.currentTimeMillis, (now) => {
-            gauges.add("attempts_counted_alone_total", 1)
-            return buckets.take(key, limit, now)
-          })
-          return Effect.suspend(() => {
-            if (overdue > 0 || !redis.isUp()) return alone
-            let answered = false
-            let late = false
-            const done = <A>(answer: A): A => {
-              answered = true
-              if (late) overdue--
-              return answer
-            }
-            const answer = redis.client
-              .takeAttempt(`${options.prefix}${key}`, limit.burst, limit.everyMillis)
-              .then(done, () => done(undefined))
-            return Effect.promise(() => answer).pipe(
-              Effect.flatMap((wait) => (wait === undefined ? alone : Effect.succeed(wait))),
-              Effect.timeoutOrElse({
-                duration: DEADLINE,
-                orElse: () =>
-                  Effect.suspend(() => {
-                    late = !answered
-                    if (late) overdue++
-                    return alone
-                  })
+        take: (key, limit) =>
+          Effect.catch(
+            ask(() => redis.client.takeAttempt(`${options.prefix}${key}`, limit.burst, limit.everyMillis)),
+            () =>
+              Effect.map(Clock.currentTimeMillis, (now) => {
+                gauges.add("attempts_counted_alone_total", 1)
+                return buckets.take(key, limit, now)
               })
-            )
-          })
-        }
+          )
       })
     })
   )

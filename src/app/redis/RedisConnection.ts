@@ -102,7 +102,11 @@ const make = Effect.fnUntraced(function* (url: Redacted.Redacted<string>) {
     if (state === "closing" || state === "away") return
     state = "away"
     gauges.set("redis_connected", 0)
-    log(Effect.logWarning("Redis is away: slower until it is back, nothing else", { reason }))
+    log(
+      Effect.logWarning("Redis is away: quotes come slower, nobody can sign in or connect anew until it is back", {
+        reason
+      })
+    )
     reason = "no answer"
   })
   client.connect().catch(() => {})

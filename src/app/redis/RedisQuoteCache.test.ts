@@ -6,15 +6,20 @@ import { freshPrefix, ownServices, services } from "../../../test/support/servic
 import { Gauges } from "../../actors/kernel/Gauges.ts"
 import { eventually, known, quoteAt, quoteCacheSuite } from "../../actors/kernel/QuoteCache.suite.ts"
 import { QuoteCache } from "../../actors/kernel/QuoteCache.ts"
+import { RedisConnection } from "./RedisConnection.ts"
 import { RedisQuoteCache } from "./RedisQuoteCache.ts"
 
 const shared = Effect.promise(services).pipe(Effect.map(({ redisUrl }) => redisUrl))
 
+const cacheAt = (url: string, prefix: string, expires?: number) =>
+  Layer.provide(RedisQuoteCache.layer({ prefix, expires }), RedisConnection.layer({ url: Redacted.make(url) }))
+
 quoteCacheSuite(
   "Redis",
-  Layer.unwrap(
-    Effect.map(shared, (url) => RedisQuoteCache.layer({ url: Redacted.make(url), prefix: `${freshPrefix("quotes")}:` }))
-  ).pipe(Layer.provide(Gauges.layer), Layer.orDie)
+  Layer.unwrap(Effect.map(shared, (url) => cacheAt(url, `${freshPrefix("quotes")}:`))).pipe(
+    Layer.provide(Gauges.layer),
+    Layer.orDie
+  )
 )
 
 /** A cache of its own gauges, living as long as the Scope; ready when Redis is. */
@@ -22,7 +27,7 @@ const open = Effect.fnUntraced(function* (url: string, prefix: string, options: 
   const logged: Array<string> = []
   const logger = Logger.make<unknown, void>(({ message }) => void logged.push(JSON.stringify(message)))
   const context = yield* Layer.build(
-    RedisQuoteCache.layer({ url: Redacted.make(url), prefix, ...options }).pipe(
+    cacheAt(url, prefix, options.expires).pipe(
       Layer.provideMerge(Layer.fresh(Gauges.layer)),
       Layer.provide(Logger.layer([logger]))
     )
@@ -260,6 +265,7 @@ describe("Redis away", () => {
       yield* Scope.close(brief, yield* Effect.exit(Effect.void))
       yield* gone(node)
       assert.lengthOf(node.logged, 1)
+      assert.include(node.logged[0], "nobody can sign in")
       node.cache.put(quoteAt("AAPL", 1, 2))
       yield* Scope.close(scope, yield* Effect.exit(Effect.void))
       yield* control("redis", "continue")

@@ -2,16 +2,16 @@
  * QuoteCache in Redis: one key a symbol, `<prefix><symbol>`, holding the bytes that also cross the bus (quoteCodec).
  * Comes from: ticker actors (put). Goes to: QuoteHub of every node (get), while the actor of a symbol is cold.
  */
-import { Duration, Effect, Latch, Layer, Option, type Redacted } from "effect"
+import { Duration, Effect, Latch, Layer, Option } from "effect"
 import type { Result } from "ioredis"
 import { Gauges } from "../../actors/kernel/Gauges.ts"
 import { isNewer, QuoteCache } from "../../actors/kernel/QuoteCache.ts"
 import { quoteCodec } from "../../rpc/topicCodecs.ts"
 import type { QuoteUpdate } from "../../rpc/topics.ts"
-import { RedisConnection, type RedisUrlInvalid } from "./RedisConnection.ts"
+import { askWithin } from "./ask.ts"
+import { RedisConnection } from "./RedisConnection.ts"
 
 export interface RedisQuoteCacheOptions {
-  readonly url: Redacted.Redacted<string>
   /** Before every symbol, so that systems can share a server: `lzstock:quotes:`. */
   readonly prefix: string
   /** How long a quote is kept after it was written; 24 hours if absent. */
@@ -120,9 +120,7 @@ const make = Effect.fnUntraced(function* (options: RedisQuoteCacheOptions) {
   )
 
   // ---- get
-  /** Answers that are overdue. While there are any, nobody else is made to wait for this server. */
-  let overdue = 0
-
+  const ask = askWithin(redis, GET_DEADLINE)
   const refused = (): Option.Option<QuoteUpdate> => {
     gauges.add("quote_cache_refused_total", 1)
     return Option.none()
@@ -151,31 +149,14 @@ const make = Effect.fnUntraced(function* (options: RedisQuoteCacheOptions) {
       wake()
     },
     get: (symbol) =>
-      Effect.suspend(() => {
-        if (overdue > 0 || !redis.isUp()) return Effect.succeedNone
-        let answered = false
-        let late = false
-        const answer = read(symbol).finally(() => {
-          answered = true
-          if (late) overdue--
-        })
-        return Effect.promise(() => answer).pipe(
-          Effect.timeoutOrElse({
-            duration: GET_DEADLINE,
-            orElse: () =>
-              Effect.sync(() => {
-                late = !answered
-                if (late) overdue++
-                return Option.none<QuoteUpdate>()
-              })
-          })
-        )
-      })
+      Effect.orElseSucceed(
+        ask(() => read(symbol)),
+        Option.none<QuoteUpdate>
+      )
   })
 })
 
 export const RedisQuoteCache = {
-  /** On a connection of its own. */
-  layer: (options: RedisQuoteCacheOptions): Layer.Layer<QuoteCache, RedisUrlInvalid, Gauges> =>
-    Layer.effect(QuoteCache, make(options)).pipe(Layer.provide(RedisConnection.layer({ url: options.url })))
+  layer: (options: RedisQuoteCacheOptions): Layer.Layer<QuoteCache, never, Gauges | RedisConnection> =>
+    Layer.effect(QuoteCache, make(options))
 }

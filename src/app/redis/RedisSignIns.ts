@@ -5,10 +5,11 @@
  */
 import { Effect, Exit, Layer, Option, Schema } from "effect"
 import type { Result } from "ioredis"
-import { SignIns, type StoredSignIn } from "../../actors/investors/SignIns.ts"
+import { MOST_BROWSERS, SignIns, type StoredSignIn } from "../../actors/investors/SignIns.ts"
 import { Gauges } from "../../actors/kernel/Gauges.ts"
 import { Unavailable } from "../../rpc/market.ts"
-import { makeBatches } from "../postgres/Batches.ts"
+import { makeBatches } from "../Batches.ts"
+import { askWithin } from "./ask.ts"
 import { RedisConnection } from "./RedisConnection.ts"
 
 export interface RedisSignInsOptions {
@@ -22,8 +23,6 @@ const REMEMBERED_MILLIS = 60_000
 /** Sign-ins or tickets of one call of a script: Redis does nothing else meanwhile. */
 const MOST_AT_ONCE = 200
 const MOST_WAITING = 4_096
-/** Ids of an investor that a put looks at, whether they are still there: those that end first. */
-const MOST_CLEANED = 50
 
 /**
  * Each script is one round trip, and whole. ARGV[1]: the prefix. Keys are made here, some of what a sign-in says: this is for one
@@ -32,30 +31,47 @@ const MOST_CLEANED = 50
 const SCRIPT = `
 local function keyOf(id) return ARGV[1] .. 's:' .. id end
 local function ownKey(investor) return ARGV[1] .. 'i:' .. investor end
-local function idsOf(investor, last)
-  local ids = redis.pcall('ZRANGE', ownKey(investor), 0, last)
+local function idsOf(investor)
+  local ids = redis.pcall('ZRANGE', ownKey(investor), 0, -1)
   return ids.err and {} or ids
 end
--- nil, or its investor, expiresAt, endsAt, lastSeenAt
+local function finish(investor, id)
+  redis.call('DEL', keyOf(id))
+  redis.call('ZREM', ownKey(investor), id)
+end
+-- nil, or its investor, expiresAt, endsAt, lastSeenAt, kind
 local function standing(id)
-  local all = redis.pcall('HMGET', keyOf(id), 'investor', 'expiresAt', 'endsAt', 'lastSeenAt')
+  local all = redis.pcall('HMGET', keyOf(id), 'investor', 'expiresAt', 'endsAt', 'lastSeenAt', 'kind')
   if all.err or not (all[1] and all[2] and all[3] and all[4]) then return nil end
   if type(redis.pcall('ZSCORE', ownKey(all[1]), id)) ~= 'string' then return nil end
-  return all[1], tonumber(all[2]) or 0, tonumber(all[3]) or 0, tonumber(all[4]) or 0
+  return all[1], tonumber(all[2]) or 0, tonumber(all[3]) or 0, tonumber(all[4]) or 0, all[5]
 end
 `
 
-/** id, investor, now, expires, ends, then field, value, … */
+/**
+ * id, investor, now, expires, ends, kind, then field, value, … Looks at all of the investor's, which are few because it does:
+ * those that are gone leave the set, browsers beyond the most end.
+ */
 const PUT = `${SCRIPT}
 local id, own, now, expires = ARGV[2], ownKey(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 redis.call('DEL', keyOf(id))
 if redis.call('TYPE', own).ok ~= 'zset' then redis.call('DEL', own) end
 redis.call('ZREMRANGEBYSCORE', own, '-inf', now)
-for _, other in ipairs(idsOf(ARGV[3], ${MOST_CLEANED - 1})) do
-  if redis.call('EXISTS', keyOf(other)) == 0 then redis.call('ZREM', own, other) end
+local browsers = {}
+for _, other in ipairs(idsOf(ARGV[3])) do
+  local investor, _, _, last, kind = standing(other)
+  if investor ~= ARGV[3] then
+    redis.call('ZREM', own, other)
+  elseif kind == 'browser' then
+    browsers[#browsers + 1] = { id = other, last = last }
+  end
 end
 if expires <= now then return end
-redis.call('HSET', keyOf(id), unpack(ARGV, 7))
+if ARGV[7] == 'browser' and #browsers >= ${MOST_BROWSERS} then
+  table.sort(browsers, function(a, b) return a.last > b.last or (a.last == b.last and a.id < b.id) end)
+  for at = ${MOST_BROWSERS}, #browsers do finish(ARGV[3], browsers[at].id) end
+end
+redis.call('HSET', keyOf(id), unpack(ARGV, 8))
 redis.call('PEXPIRE', keyOf(id), expires - now)
 redis.call('ZADD', own, ARGV[6], id)
 local left = math.max(tonumber(ARGV[6]), expires) - now
@@ -74,7 +90,7 @@ return found
 /** investor. Fields and values of each. */
 const LIST = `${SCRIPT}
 local found = {}
-for _, id in ipairs(idsOf(ARGV[2], -1)) do
+for _, id in ipairs(idsOf(ARGV[2])) do
   if standing(id) == ARGV[2] then
     found[#found + 1] = redis.call('HGETALL', keyOf(id))
   else
@@ -87,20 +103,19 @@ return found
 /** investor, id. */
 const END = `${SCRIPT}
 if standing(ARGV[3]) ~= ARGV[2] then return 0 end
-redis.call('DEL', keyOf(ARGV[3]))
-redis.call('ZREM', ownKey(ARGV[2]), ARGV[3])
+finish(ARGV[2], ARGV[3])
 return 1
 `
 
 /** investor, the one that stays, '1': those of tokens too. */
 const END_ALL = `${SCRIPT}
 local ended = {}
-for _, id in ipairs(idsOf(ARGV[2], -1)) do
-  if standing(id) ~= ARGV[2] then
+for _, id in ipairs(idsOf(ARGV[2])) do
+  local investor, _, _, _, kind = standing(id)
+  if investor ~= ARGV[2] then
     redis.call('ZREM', ownKey(ARGV[2]), id)
-  elseif id ~= ARGV[3] and (ARGV[4] == '1' or redis.call('HGET', keyOf(id), 'kind') == 'browser') then
-    redis.call('DEL', keyOf(id))
-    redis.call('ZREM', ownKey(ARGV[2]), id)
+  elseif id ~= ARGV[3] and (ARGV[4] == '1' or kind == 'browser') then
+    finish(ARGV[2], id)
     ended[#ended + 1] = id
   end
 end
@@ -220,40 +235,9 @@ const layer = ({ prefix }: RedisSignInsOptions): Layer.Layer<SignIns, never, Gau
           away = true
           return Effect.andThen(Effect.logWarning("Redis gives no answer about sign-ins", { reason }), failure)
         })
-      /** Answers that are overdue. While there are any, nobody else is made to wait for this server. */
-      let overdue = 0
+      const askRedis = askWithin(redis, DEADLINE)
       const ask = <A>(call: () => Promise<A>): Effect.Effect<A, Unavailable> =>
-        Effect.suspend(() => {
-          if (!redis.isUp()) return Effect.fail("not connected")
-          if (overdue > 0) return Effect.fail("still no answer")
-          let answered = false
-          let late = false
-          const done = () => {
-            answered = true
-            if (late) overdue--
-          }
-          const answer = call().then(
-            (value) => {
-              done()
-              return Effect.succeed(value)
-            },
-            (error: unknown) => {
-              done()
-              return Effect.fail(error instanceof Error ? error.message : "no answer")
-            }
-          )
-          return Effect.promise(() => answer).pipe(
-            Effect.flatten,
-            Effect.timeoutOrElse({
-              duration: DEADLINE,
-              orElse: () => {
-                late = !answered
-                if (late) overdue++
-                return Effect.fail(`no answer within ${DEADLINE}`)
-              }
-            })
-          )
-        }).pipe(
+        askRedis(call).pipe(
           Effect.tap(() =>
             Effect.sync(() => {
               away = false
@@ -290,10 +274,10 @@ const layer = ({ prefix }: RedisSignInsOptions): Layer.Layer<SignIns, never, Gau
 
       return SignIns.of({
         put: (signIn) => {
-          const { endsAt, expiresAt, id, investor, lastSeenAt } = signIn
+          const { endsAt, expiresAt, id, investor, kind, lastSeenAt } = signIn
           const fields = Object.entries(encode(signIn)).flat()
           return Effect.asVoid(
-            ask(() => client.putSignIn(prefix, id, investor, lastSeenAt, expiresAt, endsAt, ...fields))
+            ask(() => client.putSignIn(prefix, id, investor, lastSeenAt, expiresAt, endsAt, kind, ...fields))
           )
         },
         find: (id, now) => Effect.map(find(id), (flat) => signInOf(flat, now)),

@@ -238,6 +238,9 @@ describe("attempts in Redis", () => {
       // as if it had been taken from far more often than it can be: nobody is locked out for longer than by an empty one
       yield* Effect.promise(() => client.set(key, "inf"))
       assert.strictEqual(yield* attempts.take("a", limit), HOUR)
+      const left = yield* Effect.promise(() => client.pttl(key))
+      assert.isAtMost(left, 2 * HOUR)
+      assert.isAbove(left, 2 * HOUR - 20_000)
     }).pipe(Effect.scoped)
   )
 })

@@ -1,10 +1,11 @@
 /** Who investors are and what they stand on: the list of layers behind a gateway's accounts, and on which stores they stand. */
 import { BlockList } from "node:net"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { Accounts } from "../../actors/investors/Accounts.ts"
 import { Attempts } from "../../actors/investors/Attempts.ts"
 import { AuditLog } from "../../actors/investors/AuditLog.ts"
 import { Credentials } from "../../actors/investors/Credentials.ts"
+import { Endings } from "../../actors/investors/Endings.ts"
 import { ensureLocal, Investors } from "../../actors/investors/Investors.ts"
 import { Passwords } from "../../actors/investors/Passwords.ts"
 import { type Settings, signInMode } from "../Config.ts"
@@ -52,14 +53,21 @@ const layerAuditLog = Layer.effect(
   )
 ).pipe(Layer.provide(AuditLogSql.layer))
 
-/** What may be forgotten: in Redis, where gateways share one; else in the database. Attempts are then counted by this process alone. */
-const layerPassing = ({ cluster, redisUrl, role }: Settings) =>
-  role === "all-in-one" || redisUrl === undefined
-    ? Layer.mergeAll(SignInsSql.layer, Attempts.layerMemory)
-    : Layer.mergeAll(
-        RedisSignIns.layer({ prefix: `${cluster}:signins:` }),
-        RedisAttempts.layer({ prefix: `${cluster}:attempts:` })
-      ).pipe(Layer.provide(RedisConnection.layer({ url: redisUrl })))
+/**
+ * What may be forgotten: in Redis, where the role's wires are connected to one; else in the database. Attempts are then counted by
+ * this process alone.
+ */
+const layerPassing = ({ cluster }: Settings) =>
+  Layer.unwrap(
+    Effect.map(Effect.serviceOption(RedisConnection), (redis) =>
+      Option.isNone(redis)
+        ? Layer.mergeAll(SignInsSql.layer, Attempts.layerMemory)
+        : Layer.mergeAll(
+            RedisSignIns.layer({ prefix: `${cluster}:signins:` }),
+            RedisAttempts.layer({ prefix: `${cluster}:attempts:` })
+          ).pipe(Layer.provide(Layer.succeed(RedisConnection, redis.value)))
+    )
+  )
 
 export const layerIdentity = (settings: Settings) => {
   const mode = signInMode(settings)
@@ -87,6 +95,7 @@ export const layerIdentity = (settings: Settings) => {
   })
   const local = mode === "local" ? Layer.effectDiscard(ensureLocal) : Layer.empty
   return Layer.mergeAll(investors, authenticator, local).pipe(
+    Layer.provideMerge(Endings.layer),
     Layer.provideMerge(
       Layer.mergeAll(Credentials.layer, Operator.layer({ token: settings.operatorToken, dataDir: settings.dataDir }))
     ),

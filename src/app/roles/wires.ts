@@ -7,14 +7,18 @@ import { MARKET_SHARDS, WORKER_SHARDS } from "../../rpc/topics.ts"
 import type { Settings } from "../Config.ts"
 import * as ManyNodes from "../cluster/ManyNodes.ts"
 import { Nats } from "../nats/NatsConnection.ts"
+import { RedisConnection, type RedisUrlInvalid } from "../redis/RedisConnection.ts"
 import { RedisQuoteCache } from "../redis/RedisQuoteCache.ts"
 import { layerGround, nodeName } from "./parts.ts"
 import { layerDatabase } from "./stores.ts"
 
-const layerQuoteCache = (settings: Settings) =>
+/** With this process's connection to Redis, where there is one: what a role has above stands on it too (identity.ts). */
+const layerQuoteCache = (settings: Settings): Layer.Layer<QuoteCache, RedisUrlInvalid, Gauges> =>
   settings.redisUrl === undefined
     ? QuoteCache.layerNone
-    : RedisQuoteCache.layer({ url: settings.redisUrl, prefix: `${settings.cluster}:quotes:` })
+    : RedisQuoteCache.layer({ prefix: `${settings.cluster}:quotes:` }).pipe(
+        Layer.provideMerge(RedisConnection.layer({ url: settings.redisUrl }))
+      )
 
 const layerNats = (settings: Settings) =>
   Nats.layer({

@@ -1,5 +1,5 @@
 /**
- * Group commit: while one batch is on its way to the database, what is asked meanwhile gathers and goes as the next one. Alone,
+ * Group commit: while one batch is on its way to a store, what is asked meanwhile gathers and goes as the next one. Alone,
  * a request waits for nobody; hundreds at once cost one round trip.
  */
 import { Deferred, Effect, Exit, Queue, type Scope } from "effect"
@@ -52,7 +52,7 @@ export const makeBatches = Effect.fnUntraced(function* <A, B, E = never>(
     }
   })
 
-  const closed = Exit.die(new Error("The database is being closed"))
+  const closed = Exit.die(new Error("The store is being closed"))
   const step = Effect.gen(function* () {
     const first = next ?? (yield* Queue.take(queue))
     next = undefined
