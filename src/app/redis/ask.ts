@@ -11,14 +11,18 @@ export const askWithin = (redis: typeof RedisConnection.Service, deadline: "1 se
       if (overdue > 0) return Effect.fail("still no answer")
       let answered = false
       let late = false
-      const answer = call().finally(() => {
+      const done = <B>(answer: B): B => {
         answered = true
         if (late) overdue--
-      })
-      return Effect.tryPromise({
-        try: () => answer,
-        catch: (error) => (error instanceof Error ? error.message : "no answer")
-      }).pipe(
+        return answer
+      }
+      // never rejects: whoever asked may have been interrupted
+      const answer = call().then(
+        (value) => done(Effect.succeed(value)),
+        (error: unknown) => done(Effect.fail(error instanceof Error ? error.message : "no answer"))
+      )
+      return Effect.promise(() => answer).pipe(
+        Effect.flatten,
         Effect.timeoutOrElse({
           duration: deadline,
           orElse: () => {
