@@ -79,3 +79,61 @@ describe("whoever is attached answers alone", () => {
     }).pipe(Effect.provide(listener))
   )
 })
+
+/** Opened and left alone, with how it ends. */
+const comeAndSayNothing = (port: number, from: string) => {
+  const socket = connect({ port, host: "127.0.0.1", localAddress: from })
+  socket.on("error", () => {})
+  socket.resume()
+  return { socket, closed: new Promise<void>((done) => socket.once("close", () => done())) }
+}
+
+describe("connections", () => {
+  it.live("from one address are so many at most, whatever comes over them; others find room all the same", () =>
+    Effect.gen(function* () {
+      const { port, server } = yield* HttpListener
+      const held = ["127.0.0.2", "127.0.0.2"].map((from) => comeAndSayNothing(port, from))
+      const open = () => new Promise<number>((done) => server.getConnections((_, count) => done(count)))
+      while ((yield* Effect.promise(open)) < 2) yield* Effect.yieldNow
+      yield* Effect.promise(() => comeAndSayNothing(port, "127.0.0.2").closed)
+      assert.deepInclude(yield* get("/healthz", { headers: { connection: "close" } }), { status: 200 })
+      // a proxy's are not counted
+      const proxied = Array.from({ length: 5 }, () => comeAndSayNothing(port, "127.0.0.9"))
+      while ((yield* Effect.promise(open)) < 7) yield* Effect.yieldNow
+      // and one that leaves makes room
+      held[0]?.socket.destroy()
+      while ((yield* Effect.promise(open)) > 6) yield* Effect.yieldNow
+      const again = comeAndSayNothing(port, "127.0.0.2")
+      again.socket.write("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+      yield* Effect.promise(() => new Promise((done) => again.socket.once("data", done)))
+      for (const { socket } of [...held, ...proxied, again]) socket.destroy()
+    }).pipe(
+      Effect.provide(
+        HttpListener.layer({
+          host: "127.0.0.1",
+          port: 0,
+          connections: { total: 100, perAddress: 2, countedAs: (peer) => (peer === "127.0.0.9" ? undefined : peer) }
+        })
+      )
+    )
+  )
+
+  it.live("are so many at most in all", () =>
+    Effect.gen(function* () {
+      const { port, server } = yield* HttpListener
+      const dropped = new Promise((done) => server.once("drop", done))
+      const all = ["127.0.0.2", "127.0.0.3", "127.0.0.4"].map((from) => comeAndSayNothing(port, from))
+      yield* Effect.promise(() => dropped)
+      yield* Effect.promise(() => Promise.race(all.map(({ closed }) => closed)))
+      for (const { socket } of all) socket.destroy()
+    }).pipe(
+      Effect.provide(
+        HttpListener.layer({
+          host: "127.0.0.1",
+          port: 0,
+          connections: { total: 2, perAddress: 10, countedAs: (peer) => peer }
+        })
+      )
+    )
+  )
+})

@@ -27,6 +27,14 @@ const explain = (host: string, port: number, error: NodeJS.ErrnoException): stri
   }
 }
 
+/** Open connections, whatever comes over them. One more is cut off at once, before anything is read from it. */
+export interface ConnectionLimits {
+  readonly total: number
+  readonly perAddress: number
+  /** As which address it counts; undefined: with no other, such as a proxy's. */
+  readonly countedAs: (peer: string | undefined) => string | undefined
+}
+
 export class HttpListener extends Context.Service<
   HttpListener,
   {
@@ -40,11 +48,13 @@ export class HttpListener extends Context.Service<
   static readonly layer = (options: {
     readonly host: string
     readonly port: number
+    /** Default: as many as come. */
+    readonly connections?: ConnectionLimits
   }): Layer.Layer<HttpListener, ListenError> =>
     Layer.effect(
       HttpListener,
       Effect.gen(function* () {
-        const server = yield* Effect.acquireRelease(listen(options.host, options.port), close)
+        const server = yield* Effect.acquireRelease(listen(options.host, options.port, options.connections), close)
         const address = server.address()
         const port = typeof address === "object" && address !== null ? address.port : options.port
         return HttpListener.of({ server, host: options.host, port })
@@ -52,10 +62,38 @@ export class HttpListener extends Context.Service<
     )
 }
 
-const listen = (host: string, port: number): Effect.Effect<Server, ListenError> =>
+/** Nobody takes all there is by opening connections and saying nothing. */
+const limitConnections = (server: Server, { countedAs, perAddress, total }: ConnectionLimits): void => {
+  const open = new Map<string, number>()
+  server.maxConnections = total
+  server.on("connection", (socket) => {
+    const address = countedAs(socket.remoteAddress)
+    if (address === undefined) return
+    const count = (open.get(address) ?? 0) + 1
+    open.set(address, count)
+    socket.once("close", () => {
+      const left = (open.get(address) ?? 1) - 1
+      if (left === 0) open.delete(address)
+      else open.set(address, left)
+    })
+    if (count > perAddress) socket.destroy()
+  })
+}
+
+const listen = (
+  host: string,
+  port: number,
+  connections: ConnectionLimits | undefined
+): Effect.Effect<Server, ListenError> =>
   Effect.callback((resume) => {
-    // a request's head must arrive within 10 s: a slow sender holds no socket for long
-    const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000 })
+    // a request's head must arrive within 10 s, looked at every second: a slow sender holds no socket for long
+    const server = createServer({
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      keepAliveTimeout: 5_000,
+      connectionsCheckingInterval: 1_000
+    })
+    if (connections !== undefined) limitConnections(server, connections)
     answerWhileNotServing(server)
     const failed = (error: Error) =>
       resume(Effect.fail(new ListenError({ host, port, message: explain(host, port, error) })))

@@ -1,6 +1,6 @@
 import { BlockList } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { clientAddress, isLoopback, parseProxies } from "./address.ts"
+import { clientAddress, isLoopback, parseProxies, peerAddress } from "./address.ts"
 
 const none = new BlockList()
 const proxies = parseProxies(["10.0.0.0/8", "192.0.2.1", "fd00::/8"]) ?? assert.fail("they can be parsed")
@@ -27,6 +27,18 @@ describe("where a request comes from", () => {
 
   it("is never what a header says where no proxy is trusted", () => {
     assert.strictEqual(clientAddress("127.0.0.1", "203.0.113.1", none), "127.0.0.1")
+  })
+})
+
+describe("what a connection is counted as", () => {
+  it.each([
+    ["who connects", "198.51.100.7", "198.51.100.7"],
+    ["a network of IPv6", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+    ["nothing: a proxy speaks for many", "10.1.2.3", undefined],
+    ["nothing: an IPv6 proxy", "fd00::1", undefined],
+    ["this machine", "::ffff:127.0.0.1", "127.0.0.1"]
+  ])("is %s", (_, peer, address) => {
+    assert.strictEqual(peerAddress(peer, proxies), address)
   })
 })
 

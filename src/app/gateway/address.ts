@@ -29,24 +29,32 @@ export const parseProxies = (entries: ReadonlyArray<string>): BlockList | undefi
   return proxies
 }
 
-/**
- * The last address of X-Forwarded-For that is no proxy of ours: what stands before it is whatever its sender wrote. One network of IPv6
- * (/64) counts as one address: who has one has as many as they like.
- */
+const isIn = (list: BlockList, address: string): boolean => isIP(address) !== 0 && list.check(address, family(address))
+
+/** One network of IPv6 (/64) counts as one address: who has one has as many as they like. */
+const counted = (address: string): string =>
+  isIP(address) === 6 && !isLoopback(address) ? networkOf(address) : address
+
+/** As what a connection's peer is counted; undefined: a proxy of ours, which speaks for many. */
+export const peerAddress = (peer: string | undefined, proxies: BlockList): string | undefined => {
+  const address = plain(peer ?? "")
+  return isIn(proxies, address) ? undefined : counted(address)
+}
+
+/** The last address of X-Forwarded-For that is no proxy of ours: what stands before it is whatever its sender wrote. */
 export const clientAddress = (
   peer: string | undefined,
   forwardedFor: string | undefined,
   proxies: BlockList
 ): string => {
-  const isProxy = (address: string) => isIP(address) !== 0 && proxies.check(address, family(address))
   let client = plain(peer ?? "")
   const hops = (forwardedFor ?? "").split(",").map((hop) => plain(hop.trim()))
-  while (isProxy(client)) {
+  while (isIn(proxies, client)) {
     const hop = hops.pop()
     if (hop === undefined || isIP(hop) === 0) break
     client = hop
   }
-  return isIP(client) === 6 && !isLoopback(client) ? networkOf(client) : client
+  return counted(client)
 }
 
 const networkOf = (address: string): string => {

@@ -1,4 +1,5 @@
 /** The groups of layers that roles are made of; each role says which it takes, and on which adapters they stand. */
+import { BlockList } from "node:net"
 import { hostname } from "node:os"
 import { Effect, Layer } from "effect"
 import { RpcServer } from "effect/rpc"
@@ -11,11 +12,12 @@ import { SessionActors } from "../../actors/sessions/SessionActors.ts"
 import { SymbolDirectory, Tickers } from "../../actors/sessions/Tickers.ts"
 import { Watching } from "../../actors/sessions/Watching.ts"
 import { PublicRpcs } from "../../rpc/public.ts"
-import type { Settings } from "../Config.ts"
+import { type Settings, signInMode } from "../Config.ts"
 import { layerCompanies } from "../companies/index.ts"
 import { feedLayer } from "../feeds/index.ts"
 import { accountRoutes } from "../gateway/AccountRoutes.ts"
 import { layerAuthorised, layerOperatorOnly } from "../gateway/Authorisation.ts"
+import { isLoopback, parseProxies, peerAddress } from "../gateway/address.ts"
 import { layerCompanyHandlers } from "../gateway/CompanyHandlers.ts"
 import { HttpListener } from "../gateway/HttpListener.ts"
 import { layerHttp } from "../gateway/http.ts"
@@ -34,7 +36,28 @@ export const nodeName = (settings: Settings): string => settings.node ?? `${host
 /** What every role stands on. */
 export const layerGround = Layer.mergeAll(Gauges.layer, DeliveryLatency.layer, ProcessMetrics.layer, Readiness.layer)
 
-export const layerListener = (settings: Settings) => HttpListener.layer({ host: settings.host, port: settings.port })
+/** Connections besides sessions: pages, scrapers, whoever is about to be refused. */
+const SPARE_CONNECTIONS = 1_000
+const SPARE_OF_ADDRESS = 100
+
+export const layerListener = (settings: Settings) => {
+  // Config has seen to it that they can be parsed
+  const proxies = parseProxies(settings.trustedProxies) ?? new BlockList()
+  const isLocal = signInMode(settings) === "local"
+  return HttpListener.layer({
+    host: settings.host,
+    port: settings.port,
+    connections: {
+      total: settings.maxSessions + SPARE_CONNECTIONS,
+      perAddress: settings.maxAddressSessions + SPARE_OF_ADDRESS,
+      countedAs: (peer) => {
+        const address = peerAddress(peer, proxies)
+        // where nobody signs in, nothing is counted of whoever uses this machine
+        return isLocal && address !== undefined && isLoopback(address) ? undefined : address
+      }
+    }
+  })
+}
 
 /** The feed that the settings name, run in this process. */
 export const layerFeed = (settings: Settings) => {
