@@ -8,6 +8,7 @@ import { memory } from "./memory.ts"
 import { nodes } from "./nodes.ts"
 import { search } from "./search.ts"
 import { storm } from "./storm.ts"
+import { strangers } from "./strangers.ts"
 import { setChildPriority } from "./support/processes.ts"
 import { loadNow, type Report, render, save } from "./support/report.ts"
 import { teardown } from "./teardown.ts"
@@ -24,7 +25,7 @@ const benchmarks: Benchmarks = {
   teardown
 }
 
-const onlyWhenAsked: Benchmarks = { storm }
+const onlyWhenAsked: Benchmarks = { storm, strangers }
 
 const help = `npm run bench [-- NAME… OPTIONS]
 
@@ -36,6 +37,7 @@ const help = `npm run bench [-- NAME… OPTIONS]
   keystrokes  companies as one types, from a client to the real server and back, beside a bare WebSocket
   teardown    10,000 sessions leave in three ways
   storm       10,000 sessions lose their connection at once and come back (not part of the default)
+  strangers   10,000 connections that never sign in, beside sessions that have (not part of the default)
   load SHAPE  the real server under users: smoke, spike or capacity (not part of the default)
   nodes PART… many nodes, over NATS and PostgreSQL: ticks, latency, calls, failover, memory, or all (not part of the default)
 
