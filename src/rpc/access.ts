@@ -18,6 +18,8 @@ export interface Principal {
   readonly access: Access
   /** The sign-in or the token it stands on: gone with it. Null: there is nothing to end. */
   readonly grant: string | null
+  /** Since when there has been that, ms since epoch; null with it. */
+  readonly since: number | null
   /** ms since epoch; null: never. */
   readonly expiresAt: number | null
 }

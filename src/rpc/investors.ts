@@ -4,7 +4,7 @@
  */
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
-import { Access, Authorised, Needs, OperatorOnly } from "./access.ts"
+import { Access, Authorised, Needs, NotSignedIn, OperatorOnly } from "./access.ts"
 import { InvalidRequest, LimitExceeded, Unavailable } from "./market.ts"
 
 const Millis = Schema.Int
@@ -31,7 +31,7 @@ const Password = Schema.String.check(Schema.isMaxLength(MAX_PASSWORD_LENGTH))
 
 // ---- over HTTP: what changes a cookie ------------------------------------------------------------------------------
 
-/** All are POST with a JSON body, from a page of our own origin (or an allowed one); the answer is JSON. */
+/** All are POST with a JSON body, from a page of our own origin; the answer is JSON. */
 export const accountPaths = {
   /** {} → AccountState. */
   state: "/account/state",
@@ -129,7 +129,10 @@ export const Authenticate = Rpc.make("Authenticate", {
   error: Schema.Union([CredentialRefused, LimitExceeded, Unavailable])
 })
 
-export const GetMe = Rpc.make("Me", { success: Me, error: Unavailable }).annotate(Needs, "read")
+export const GetMe = Rpc.make("Me", { success: Me, error: Schema.Union([NotSignedIn, Unavailable]) }).annotate(
+  Needs,
+  "read"
+)
 
 /** To come back with after the connection broke: spares the server the token. */
 export const Ticket = Schema.Struct({ ticket: Schema.String, lifetimeMillis: Schema.Int })
@@ -192,7 +195,7 @@ export const CreateToken = Rpc.make("CreateToken", {
   },
   /** `secret` is what a program shows: told this once. */
   success: Schema.Struct({ secret: Schema.String, token: ApiToken }),
-  error: Schema.Union([LimitExceeded, Unavailable])
+  error: Schema.Union([LimitExceeded, NotSignedIn, Unavailable])
 })
 
 /** The sockets that stand on it are closed on every node. */
@@ -293,7 +296,10 @@ export const AccountExport = Schema.Struct({
   activity: Schema.Array(SecurityEvent)
 })
 export type AccountExport = typeof AccountExport.Type
-export const ExportAccount = Rpc.make("Export", { success: AccountExport, error: Unavailable })
+export const ExportAccount = Rpc.make("Export", {
+  success: AccountExport,
+  error: Schema.Union([LimitExceeded, NotSignedIn, Unavailable])
+})
 
 /** The one request that a connection may make before it has said whose it is. Tag on the wire: investors.Authenticate. */
 export const IdentityRpcs = RpcGroup.make(Authenticate).prefix("investors.")

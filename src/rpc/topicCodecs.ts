@@ -81,7 +81,11 @@ export const barsCodec: Codec<BarsChanged> = json(
 export const companiesCodec: Codec<CompaniesChanged> = json(Schema.Struct({ version: Schema.Int }))
 
 export const revokedCodec: Codec<Revoked> = json(
-  Schema.Struct({ investor: Schema.String, grants: Schema.NullOr(Schema.Array(Schema.String)) })
+  Schema.Struct({
+    investor: Schema.String,
+    at: Schema.Int,
+    what: Schema.Union([Schema.Array(Schema.String), Schema.Literals(["browsers", "everything"])])
+  })
 )
 
 export const eventCodec: Codec<DomainEvent> = json(DomainEvent)

@@ -176,8 +176,10 @@ export const eventsTopic: Topic<DomainEvent> = {
 /** Sign-ins and tokens of an investor have ended: whoever has sockets that stand on them closes these. */
 export interface Revoked {
   readonly investor: string
-  /** Their ids; null: all there are. */
-  readonly grants: ReadonlyArray<string> | null
+  /** ms since epoch: what has begun since stays. */
+  readonly at: number
+  /** Their ids, or all of a kind. */
+  readonly what: ReadonlyArray<string> | "browsers" | "everything"
 }
 export const revokedTopic: Topic<Revoked> = {
   name: "investors.revoked",

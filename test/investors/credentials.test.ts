@@ -17,12 +17,11 @@ const refused = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effec
 
 const signedUp = Effect.gen(function* () {
   const investors = yield* Investors
-  const credentials = yield* Credentials
   const { cookie, investor } = yield* investors.signUp(
     { email: "ada@example.com", password: "correct battery horse" },
     home
   )
-  return { cookie, investor: investor.id, principal: yield* credentials.byCookie(cookie) }
+  return { cookie, investor: investor.id }
 })
 
 const token = Effect.fnUntraced(function* (investor: string, access: "read" | "write", days: number) {
@@ -37,8 +36,15 @@ const token = Effect.fnUntraced(function* (investor: string, access: "read" | "w
     lastUsedAt: null,
     secretHash: hashSecret(secret)
   }
-  assert.isTrue(yield* (yield* ApiTokens).create(made, 10))
+  assert.isTrue(yield* (yield* ApiTokens).create(made, 10, null))
   return { id, text }
+})
+
+/** A program's connection, with a token of somebody who signed up. */
+const connected = Effect.gen(function* () {
+  const { investor } = yield* signedUp
+  const { id, text } = yield* token(investor, "read", 7)
+  return { investor, id, principal: yield* (yield* Credentials).byToken(text, FROM) }
 })
 
 const ticketOf = Effect.fnUntraced(function* (principal: Parameters<Credentials["Service"]["ticketFor"]>[0]) {
@@ -57,6 +63,7 @@ describe("a token", () => {
         investor,
         access: "read",
         grant: id,
+        since: 0,
         expiresAt: 7 * DAY
       })
       assert.strictEqual((yield* (yield* ApiTokens).list(investor, 0))[0]?.lastUsedAt, 0)
@@ -109,7 +116,7 @@ describe("a ticket", () => {
   it.effect("is whom it was given to, once, on whichever node", () =>
     Effect.gen(function* () {
       const credentials = yield* Credentials
-      const { investor, principal } = yield* signedUp
+      const { investor, principal } = yield* connected
       const ticket = yield* ticketOf(principal)
       assert.deepStrictEqual(yield* credentials.byTicket(ticket, FROM), principal)
       yield* refused(credentials.byTicket(ticket, FROM))
@@ -124,8 +131,8 @@ describe("a ticket", () => {
   it.effect("is good for two minutes, and not after its sign-in has ended", () =>
     Effect.gen(function* () {
       const credentials = yield* Credentials
-      const investors = yield* Investors
-      const { cookie, principal } = yield* signedUp
+      const signIns = yield* SignIns
+      const { id, investor, principal } = yield* connected
       const late = yield* ticketOf(principal)
       yield* TestClock.adjust(TICKET_LIFETIME_MILLIS)
       yield* refused(credentials.byTicket(late, FROM))
@@ -133,7 +140,7 @@ describe("a ticket", () => {
       yield* TestClock.adjust(TICKET_LIFETIME_MILLIS - 1)
       yield* credentials.byTicket(soon, FROM)
       const ended = yield* ticketOf(principal)
-      yield* investors.signOut(cookie, home)
+      yield* signIns.end(investor, id)
       yield* refused(credentials.byTicket(ended, FROM))
     }).pipe(Effect.provide(accounts()))
   )
@@ -141,7 +148,7 @@ describe("a ticket", () => {
   it.effect("that anybody changed in anything, or made themselves, is none", () =>
     Effect.gen(function* () {
       const credentials = yield* Credentials
-      const { principal } = yield* signedUp
+      const { principal } = yield* connected
       const ticket = yield* ticketOf(principal)
       const [body = "", mac = ""] = ticket.split(".")
       const opened = Buffer.from(body, "base64url").toString()
@@ -173,8 +180,12 @@ describe("a ticket", () => {
     Effect.gen(function* () {
       const { ticketFor } = yield* Credentials
       for (const via of ["local", "operator"] as const) {
-        assert.isUndefined(yield* ticketFor({ via, investor: "x", access: "read", grant: null, expiresAt: null }))
+        const nobody = { via, investor: "x", access: "read", grant: null, since: null, expiresAt: null } as const
+        assert.isUndefined(yield* ticketFor(nobody))
       }
+      // a browser has its cookie, where no script can read it
+      const { cookie } = yield* signedUp
+      assert.isUndefined(yield* ticketFor(yield* (yield* Credentials).byCookie(cookie)))
     }).pipe(Effect.provide(accounts()))
   )
 })

@@ -240,6 +240,22 @@ describe("a token", () => {
 
 describe("a ticket", () => {
   const ticketOf = async (peer: Peer) => text(granted(await peer.ask("investors.Ticket")), "ticket")
+  /** A program of somebody's, and what made it. */
+  const connected = async () => {
+    const { page } = await somebody()
+    const here = await page.open()
+    const made = await readToken(here)
+    const program = await Peer.open(server.url)
+    granted(await program.showToken(text(made, "secret")))
+    return { page, here, program, id: text(field(made, "token"), "id") }
+  }
+
+  it("is for programs alone: a browser's would be where scripts can read it", async () => {
+    const { page } = await somebody()
+    const here = await page.open()
+    expect(await here.ask("investors.Ticket")).toMatchObject({ ok: false, error: "Unavailable" })
+    here.ws.terminate()
+  })
 
   it("that was stolen and used is refused to its owner, and the other way round; both have their credential", async () => {
     const { page } = await somebody()
@@ -263,30 +279,27 @@ describe("a ticket", () => {
   })
 
   it("shown by many at once is taken once", async () => {
-    const { page } = await somebody()
-    const here = await page.open()
-    const ticket = await ticketOf(here)
+    const { here, program } = await connected()
+    const ticket = await ticketOf(program)
     const peers = await Promise.all(Array.from({ length: 20 }, () => Peer.open(server.url)))
     const outcomes = await Promise.all(peers.map((peer) => peer.showTicket(ticket)))
     expect(outcomes.filter(({ ok }) => ok)).toHaveLength(1)
-    for (const peer of [here, ...peers]) peer.ws.terminate()
+    for (const peer of [here, program, ...peers]) peer.ws.terminate()
   })
 
-  it("of a sign-in that has ended is refused", async () => {
-    const { page } = await somebody()
-    const here = await page.open()
-    const ticket = await ticketOf(here)
-    await page.post(accountPaths.signOut, {})
-    await here.closed
+  it("of a token that was revoked is refused", async () => {
+    const { here, id, program } = await connected()
+    const ticket = await ticketOf(program)
+    granted(await here.ask("investors.RevokeToken", { id }))
+    await program.closed
     const back = await Peer.open(server.url)
     expect(await back.showTicket(ticket)).toMatchObject(isRefused)
-    back.ws.terminate()
+    for (const peer of [here, back]) peer.ws.terminate()
   })
 
   it("that another made, or that was changed, is refused", async () => {
-    const { page } = await somebody()
-    const here = await page.open()
-    const [body = "", mac = ""] = (await ticketOf(here)).split(".")
+    const { here, program } = await connected()
+    const [body = "", mac = ""] = (await ticketOf(program)).split(".")
     const opened = Buffer.from(body, "base64url").toString()
     const more = Buffer.from(opened.replace('"read"', '"account"').replace(/"t":\d+/, '"t":99999999999999')).toString(
       "base64url"
@@ -305,6 +318,6 @@ describe("a ticket", () => {
       expect(await peer.showTicket(ticket)).toMatchObject(isRefused)
       peer.ws.terminate()
     }
-    here.ws.terminate()
+    for (const peer of [here, program]) peer.ws.terminate()
   })
 })

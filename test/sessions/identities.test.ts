@@ -9,7 +9,7 @@ import { Identities, type Visitor } from "../../src/actors/sessions/Identities.t
 import { SessionActors } from "../../src/actors/sessions/SessionActors.ts"
 import type { Principal } from "../../src/rpc/access.ts"
 import { CloseCode } from "../../src/rpc/sessions.ts"
-import { revokedTopic } from "../../src/rpc/topics.ts"
+import { type Revoked, revokedTopic } from "../../src/rpc/topics.ts"
 import { RecordingSocket } from "../support/RecordingSocket.ts"
 import { ScriptedTickers } from "../support/ScriptedTickers.ts"
 import { localVisitor, type SessionNodeOptions, sessionNode, settle } from "../support/sessionNode.ts"
@@ -20,6 +20,7 @@ const of = (investor: string, grant: string | null = `${investor}-1`): Principal
   investor,
   access: "account",
   grant,
+  since: 0,
   expiresAt: null
 })
 
@@ -40,8 +41,8 @@ const refusal = Effect.fnUntraced(function* (visitor: Visitor) {
   return (yield* SessionActors).refusal(visitor)
 })
 const node = (options: SessionNodeOptions = {}) => sessionNode(new ScriptedTickers(["AAPL"]), options)
-const revoke = Effect.fnUntraced(function* (investor: string, grants: ReadonlyArray<string> | null) {
-  yield* (yield* Bus).publish(revokedTopic, { investor, grants })
+const revoke = Effect.fnUntraced(function* (investor: string, what: Revoked["what"], at = 1) {
+  yield* (yield* Bus).publish(revokedTopic, { investor, at, what })
   // time for the answer to whoever asked for it
   yield* TestClock.adjust(30)
 })
@@ -158,7 +159,7 @@ describe("what ends", () => {
       // ids of another's are none of theirs
       yield* revoke("ada", ["e1"])
       assert.deepStrictEqual([second.closedWith, eve.closedWith, local.closedWith], [undefined, undefined, undefined])
-      yield* revoke("ada", null)
+      yield* revoke("ada", "everything")
       assert.strictEqual(second.closedWith, CloseCode.SignedOut)
       assert.deepStrictEqual([eve.closedWith, local.closedWith], [undefined, undefined])
       sessions.signOut(new Set(["e1"]))
@@ -173,11 +174,17 @@ describe("what ends", () => {
       const sessions = yield* SessionActors
       // the store was read before it ended, the session is told after
       yield* revoke("ada", ["a1"])
-      yield* revoke("eve", null)
+      yield* revoke("eve", "everything")
       const { session } = yield* arrive(stranger)
       assert.strictEqual(sessions.identify(session, of("ada", "a1")), "revoked")
       assert.strictEqual(sessions.identify(session, of("eve", "e9")), "revoked")
       assert.isNull(session.principal)
+      // what began after it is not meant
+      assert.strictEqual(sessions.identify((yield* arrive(stranger)).session, { ...of("eve", "e10"), since: 1 }), "ok")
+      yield* revoke("bob", "browsers")
+      const program = { ...of("bob", "b1"), via: "token" } as const
+      assert.strictEqual(sessions.identify((yield* arrive(stranger)).session, program), "ok")
+      assert.strictEqual(sessions.identify((yield* arrive(stranger)).session, of("bob", "b2")), "revoked")
       assert.strictEqual(sessions.identify(session, of("ada", "a2")), "ok")
       yield* TestClock.adjust("1 minute")
       const later = yield* arrive(stranger)
@@ -191,10 +198,13 @@ describe("what ends", () => {
       sessions.identify((yield* arrive(stranger)).session, of("ada", "a1"))
       sessions.identify((yield* arrive(stranger)).session, { ...of("ada", "t1"), via: "token" })
       yield* arrive(localVisitor)
-      assert.deepStrictEqual(Array.from(sessions.grants()), [
-        ["a1", "cookie"],
-        ["t1", "token"]
-      ])
+      assert.deepStrictEqual(
+        Array.from(sessions.grants(), ([id, { via }]) => [id, via]),
+        [
+          ["a1", "cookie"],
+          ["t1", "token"]
+        ]
+      )
     }).pipe(Effect.provide(node()))
   )
 })
@@ -242,7 +252,7 @@ describe("the register", () => {
               identities.came(session, principal)
               here.add(session)
             } else if (one.do === "revoke") {
-              const ended = identities.revoke(name, null, now)
+              const ended = identities.revoke({ investor: name, at: 1, what: "everything" }, now)
               assert.sameMembers(
                 Array.from(ended),
                 Array.from(here).filter(({ principal }) => principal?.investor === name)

@@ -4,8 +4,10 @@ import { SqlClient } from "effect/sql"
 import { Attempts } from "../../src/actors/investors/Attempts.ts"
 import { AuditLog } from "../../src/actors/investors/AuditLog.ts"
 import { Credentials } from "../../src/actors/investors/Credentials.ts"
+import { Endings } from "../../src/actors/investors/Endings.ts"
 import { Investors, type InvestorsConfig } from "../../src/actors/investors/Investors.ts"
 import { Passwords } from "../../src/actors/investors/Passwords.ts"
+import { SignIns } from "../../src/actors/investors/SignIns.ts"
 import { Bus } from "../../src/actors/kernel/Bus.ts"
 import { AccountsSql } from "../../src/app/postgres/AccountsSql.ts"
 import { ApiTokensSql } from "../../src/app/postgres/ApiTokensSql.ts"
@@ -23,16 +25,20 @@ const emptied = Layer.effectDiscard(
   )
 )
 
-/** One database for the file, empty for each test. */
+const asTheyAre = Layer.effect(SignIns, SignIns)
+
+/** One database for the file, empty for each test. `between`: put between the store of sign-ins and who asks it. */
 export const makeAccounts = () => {
   const [embedded] = databases
   if (embedded === undefined) throw new Error("no database")
   const database = sharedByFile(embedded.layer)
-  return (config: Partial<InvestorsConfig> = {}) =>
+  return (between: Layer.Layer<SignIns, never, SignIns> = asTheyAre, config: Partial<InvestorsConfig> = {}) =>
     Layer.mergeAll(
       Investors.layer({ passwords: { minLength: 12 }, idleMillis: 30 * DAY, attempts: 10, ...config }),
       Credentials.layer
     ).pipe(
+      Layer.provideMerge(Endings.layer),
+      Layer.provideMerge(between),
       Layer.provideMerge(
         Layer.mergeAll(
           AccountsSql.layer,

@@ -12,7 +12,7 @@ import {
 import type { LimitExceeded, Unavailable } from "../../src/rpc/market.ts"
 import { OPERATOR } from "./scriptedCompanies.ts"
 
-const somebody: Principal = { via: "token", investor: "i1", access: "account", grant: "g1", expiresAt: null }
+const somebody: Principal = { via: "token", investor: "i1", access: "account", grant: "g1", since: 1, expiresAt: null }
 
 export class ScriptedInvestors {
   /** Whether a connection has to say who it is before anything else. */

@@ -10,6 +10,7 @@ export const accountOf = (id: string, more: Partial<Account> = {}): Account => (
   passwordHash: `$hash$of-${id}`,
   createdAt: 1_800_000_000_000,
   bannedAt: null,
+  signedOutBefore: 0,
   ...more
 })
 
@@ -58,19 +59,20 @@ export const accountsSuite = <E>(name: string, layer: Layer.Layer<Accounts, E>):
         yield* accounts.create(bob, signedUp("bob"))
         yield* accounts.ensure(local)
         assert.isTrue(yield* accounts.setBanned("ann", 1_800_000_000_007))
-        assert.isTrue(yield* accounts.setPassword("ann", "$hash$new"))
+        assert.isTrue(yield* accounts.setPassword("ann", "$hash$new", 1_800_000_000_003))
         assert.deepStrictEqual(yield* accounts.byEmail("ann@example.org"), {
           ...ann,
           passwordHash: "$hash$new",
-          bannedAt: 1_800_000_000_007
+          bannedAt: 1_800_000_000_007,
+          signedOutBefore: 1_800_000_000_007
         })
         assert.deepStrictEqual(yield* accounts.byId("bob"), bob)
         assert.isTrue(yield* accounts.setBanned("ann", null))
         assert.isNull((yield* accounts.byId("ann"))?.bannedAt ?? null)
         assert.isFalse(yield* accounts.setBanned("nobody", 1))
-        assert.isFalse(yield* accounts.setPassword("nobody", "$hash$new"))
+        assert.isFalse(yield* accounts.setPassword("nobody", "$hash$new", 1_800_000_000_003))
         // the local investor has none to set
-        assert.isFalse(yield* accounts.setPassword("local", "$hash$new"))
+        assert.isFalse(yield* accounts.setPassword("local", "$hash$new", 1_800_000_000_003))
       })
     )
 
@@ -116,13 +118,13 @@ export const accountsSuite = <E>(name: string, layer: Layer.Layer<Accounts, E>):
         yield* accounts.create(accountOf("ann", { passwordHash: "one" }), signedUp("ann"))
         yield* accounts.create(accountOf("bob", { passwordHash: "one" }), signedUp("bob"))
         yield* accounts.ensure(accountOf("local", { email: null, passwordHash: null }))
-        assert.isFalse(yield* accounts.changePassword("ann", "other", "two"))
-        assert.isFalse(yield* accounts.changePassword("nobody", "one", "two"))
-        assert.isFalse(yield* accounts.changePassword("local", "", "two"))
+        assert.isFalse(yield* accounts.changePassword("ann", "other", "two", null))
+        assert.isFalse(yield* accounts.changePassword("nobody", "one", "two", null))
+        assert.isFalse(yield* accounts.changePassword("local", "", "two", null))
         assert.strictEqual((yield* accounts.byId("ann"))?.passwordHash, "one")
         const changes = yield* Effect.forEach(
           ["two", "three", "four", "five"],
-          (next) => Effect.map(accounts.changePassword("ann", "one", next), (done) => (done ? next : undefined)),
+          (next) => Effect.map(accounts.changePassword("ann", "one", next, null), (done) => (done ? next : undefined)),
           { concurrency: "unbounded" }
         )
         const done = changes.filter((next) => next !== undefined)
@@ -147,7 +149,7 @@ export const accountsSuite = <E>(name: string, layer: Layer.Layer<Accounts, E>):
         )
         assert.isUndefined(yield* accounts.byId("ann"))
         assert.isUndefined(yield* accounts.byEmail("ann@example.org"))
-        assert.isFalse(yield* accounts.changePassword("ann", "$hash$of-ann", "two"))
+        assert.isFalse(yield* accounts.changePassword("ann", "$hash$of-ann", "two", null))
         assert.deepStrictEqual(yield* accounts.byId("bob"), accountOf("bob"))
         const again = accountOf("ann-again", { email: "ann@example.org" })
         assert.deepStrictEqual(yield* Effect.exit(accounts.create(again, signedUp("ann-again"))), Exit.void)

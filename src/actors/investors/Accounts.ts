@@ -12,6 +12,8 @@ export interface Account {
   /** ms since epoch, both; null: not banned. */
   readonly createdAt: number
   readonly bannedAt: number | null
+  /** Browsers that signed in before are signed out, whatever a store still says of them. 0: there was no such time. */
+  readonly signedOutBefore: number
 }
 
 export class Accounts extends Context.Service<
@@ -24,10 +26,19 @@ export class Accounts extends Context.Service<
     readonly byEmail: (email: string) => Effect.Effect<Account | undefined>
     readonly byId: (id: string) => Effect.Effect<Account | undefined>
     /** False, and nothing is changed, if the hash is no longer `from`. */
-    readonly changePassword: (id: string, from: string, to: string) => Effect.Effect<boolean>
+    readonly changePassword: (
+      id: string,
+      from: string,
+      to: string,
+      /** Null: browsers stay signed in. */
+      signedOutBefore: number | null
+    ) => Effect.Effect<boolean>
     /** Whatever the hash was. False: there is none. */
-    readonly setPassword: (id: string, to: string) => Effect.Effect<boolean>
-    /** Null: not banned any more. False: there is none. */
+    readonly setPassword: (id: string, to: string, signedOutBefore: number) => Effect.Effect<boolean>
+    readonly signOutBefore: (id: string, at: number) => Effect.Effect<void>
+    /** Of these ids those that are there and not banned, with `signedOutBefore`. */
+    readonly standing: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, number>>
+    /** With it browsers are signed out. Null: not banned any more. False: there is none. */
     readonly setBanned: (id: string, at: number | null) => Effect.Effect<boolean>
     /** With its tokens and audit details, and with the event in the outbox, in one transaction. False: there is none. */
     readonly remove: (id: string, event: DomainEvent) => Effect.Effect<boolean>

@@ -42,7 +42,7 @@ export const apiTokensSuite = <E>(name: string, layer: Layer.Layer<Accounts | Ap
         const older = tokenOf("ann", "older")
         const sameTime = tokenOf("ann", "same-time", { lastUsedAt: NOW + 5 })
         const other = tokenOf("bob", "other")
-        for (const token of [older, one, sameTime, other]) assert.isTrue(yield* tokens.create(token, MOST))
+        for (const token of [older, one, sameTime, other]) assert.isTrue(yield* tokens.create(token, MOST, NOW))
         assert.deepStrictEqual(yield* tokens.find("one"), one)
         assert.deepStrictEqual(yield* tokens.find("same-time"), sameTime)
         for (const none of ["on", "ONE", ""]) assert.isUndefined(yield* tokens.find(none))
@@ -53,16 +53,16 @@ export const apiTokensSuite = <E>(name: string, layer: Layer.Layer<Accounts | Ap
 
     check("an investor has no more than they may; expired ones do not count", (tokens) =>
       Effect.gen(function* () {
-        yield* tokens.create(tokenOf("ann", "expires-now", { createdAt: NOW - DAY, expiresAt: NOW }), 2)
-        yield* tokens.create(tokenOf("ann", "expires-soon", { createdAt: NOW - DAY, expiresAt: NOW + 1 }), 2)
-        yield* tokens.create(tokenOf("bob", "other"), 2)
-        assert.isTrue(yield* tokens.create(tokenOf("ann", "a"), 2))
-        assert.isFalse(yield* tokens.create(tokenOf("ann", "b"), 2))
+        yield* tokens.create(tokenOf("ann", "expires-now", { createdAt: NOW - DAY, expiresAt: NOW }), 2, NOW)
+        yield* tokens.create(tokenOf("ann", "expires-soon", { createdAt: NOW - DAY, expiresAt: NOW + 1 }), 2, NOW)
+        yield* tokens.create(tokenOf("bob", "other"), 2, NOW)
+        assert.isTrue(yield* tokens.create(tokenOf("ann", "a"), 2, NOW))
+        assert.isFalse(yield* tokens.create(tokenOf("ann", "b"), 2, NOW))
         assert.isUndefined(yield* tokens.find("b"))
         // a place that became free can be taken
         assert.isTrue(yield* tokens.revoke("ann", "a"))
-        assert.isTrue(yield* tokens.create(tokenOf("ann", "b"), 2))
-        assert.isTrue(yield* tokens.create(tokenOf("bob", "another"), 2))
+        assert.isTrue(yield* tokens.create(tokenOf("ann", "b"), 2, NOW))
+        assert.isTrue(yield* tokens.create(tokenOf("bob", "another"), 2, NOW))
       })
     )
 
@@ -72,7 +72,7 @@ export const apiTokensSuite = <E>(name: string, layer: Layer.Layer<Accounts | Ap
         for (const most of [3, 6, 9, 12]) {
           yield* Effect.forEach(
             Array.from({ length: 20 }, (_, n) => `${most}-${n}`),
-            (id) => tokens.create(tokenOf("ann", id), most),
+            (id) => tokens.create(tokenOf("ann", id), most, NOW),
             { concurrency: "unbounded" }
           )
           assert.lengthOf(yield* tokens.list("ann", NOW), most)
@@ -82,8 +82,8 @@ export const apiTokensSuite = <E>(name: string, layer: Layer.Layer<Accounts | Ap
 
     check("only its owner revokes a token, and once", (tokens) =>
       Effect.gen(function* () {
-        for (const id of ["a", "b", "c"]) yield* tokens.create(tokenOf("ann", id), MOST)
-        yield* tokens.create(tokenOf("bob", "d"), MOST)
+        for (const id of ["a", "b", "c"]) yield* tokens.create(tokenOf("ann", id), MOST, NOW)
+        yield* tokens.create(tokenOf("bob", "d"), MOST, NOW)
         assert.isFalse(yield* tokens.revoke("bob", "a"))
         assert.isFalse(yield* tokens.revoke("ann", "none"))
         assert.isDefined(yield* tokens.find("a"))
@@ -100,16 +100,16 @@ export const apiTokensSuite = <E>(name: string, layer: Layer.Layer<Accounts | Ap
     check("those that have expired are shown for 30 days, then gone when somebody lists or makes one", (tokens) =>
       Effect.gen(function* () {
         const expiresAt = NOW + DAY
-        for (const id of ["a", "b"]) yield* tokens.create(tokenOf("ann", id, { expiresAt }), MOST)
+        for (const id of ["a", "b"]) yield* tokens.create(tokenOf("ann", id, { expiresAt }), MOST, NOW)
         const last = expiresAt + 30 * DAY - 1
         assert.lengthOf(yield* tokens.list("ann", last), 2)
         assert.isDefined(yield* tokens.find("a"))
         assert.deepStrictEqual(yield* tokens.list("ann", last + 1), [])
         assert.isUndefined(yield* tokens.find("a"))
-        yield* tokens.create(tokenOf("ann", "c", { expiresAt }), MOST)
-        yield* tokens.create(tokenOf("bob", "d", { createdAt: last, expiresAt: last + DAY }), MOST)
+        yield* tokens.create(tokenOf("ann", "c", { expiresAt }), MOST, NOW)
+        yield* tokens.create(tokenOf("bob", "d", { createdAt: last, expiresAt: last + DAY }), MOST, NOW)
         assert.isDefined(yield* tokens.find("c"))
-        yield* tokens.create(tokenOf("bob", "e", { createdAt: last + 1, expiresAt: last + DAY }), MOST)
+        yield* tokens.create(tokenOf("bob", "e", { createdAt: last + 1, expiresAt: last + DAY }), MOST, NOW)
         assert.isUndefined(yield* tokens.find("c"))
         assert.lengthOf(yield* tokens.list("bob", last + 1), 2)
       })
@@ -117,10 +117,10 @@ export const apiTokensSuite = <E>(name: string, layer: Layer.Layer<Accounts | Ap
 
     check("notes use, never backwards, and says which are still good", (tokens) =>
       Effect.gen(function* () {
-        yield* tokens.create(tokenOf("ann", "a"), MOST)
-        yield* tokens.create(tokenOf("bob", "b"), MOST)
-        yield* tokens.create(tokenOf("ann", "unused"), MOST)
-        yield* tokens.create(tokenOf("ann", "expires", { expiresAt: NOW + 10 }), MOST)
+        yield* tokens.create(tokenOf("ann", "a"), MOST, NOW)
+        yield* tokens.create(tokenOf("bob", "b"), MOST, NOW)
+        yield* tokens.create(tokenOf("ann", "unused"), MOST, NOW)
+        yield* tokens.create(tokenOf("ann", "expires", { expiresAt: NOW + 10 }), MOST, NOW)
         const all = ["a", "b", "expires", "none", "a"]
         const lastUsed = (id: string) => Effect.map(tokens.find(id), (token) => token?.lastUsedAt)
         assert.deepStrictEqual([...(yield* tokens.used(all, NOW + 9))].sort(), ["a", "b", "expires"])
@@ -137,7 +137,7 @@ export const apiTokensSuite = <E>(name: string, layer: Layer.Layer<Accounts | Ap
     check("many note the use of the same ones at once", (tokens) =>
       Effect.gen(function* () {
         const ids = Array.from({ length: 40 }, (_, n) => `t${n}`)
-        for (const id of ids) yield* tokens.create(tokenOf("ann", id), MOST)
+        for (const id of ids) yield* tokens.create(tokenOf("ann", id), MOST, NOW)
         const rounds = Array.from({ length: 20 }, (_, n) => n)
         const answers = yield* Effect.forEach(
           rounds,
@@ -151,8 +151,8 @@ export const apiTokensSuite = <E>(name: string, layer: Layer.Layer<Accounts | Ap
 
     check("go with their account", (tokens) =>
       Effect.gen(function* () {
-        yield* tokens.create(tokenOf("ann", "a"), MOST)
-        yield* tokens.create(tokenOf("bob", "b"), MOST)
+        yield* tokens.create(tokenOf("ann", "a"), MOST, NOW)
+        yield* tokens.create(tokenOf("bob", "b"), MOST, NOW)
         yield* (yield* Accounts).remove("ann", deleted("ann"))
         assert.isUndefined(yield* tokens.find("a"))
         assert.isDefined(yield* tokens.find("b"))

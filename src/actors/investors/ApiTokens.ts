@@ -1,5 +1,6 @@
 /** API tokens: what programs show. Only the hash of a secret is kept. Port; the adapter is app/postgres/ApiTokensSql.ts. */
 import { Context, type Effect } from "effect"
+import type { NotSignedIn } from "../../rpc/access.ts"
 import type { ApiToken } from "../../rpc/investors.ts"
 
 export interface StoredToken extends ApiToken {
@@ -11,8 +12,11 @@ export interface StoredToken extends ApiToken {
 export class ApiTokens extends Context.Service<
   ApiTokens,
   {
-    /** False, and nothing is kept, if the investor has `most` already that have not expired at `token.createdAt`. */
-    readonly create: (token: StoredToken, most: number) => Effect.Effect<boolean>
+    /**
+     * False, and nothing is kept, if the investor has `most` already that have not expired at `token.createdAt`. Fails if who asks
+     * has been signed out or banned meanwhile: `since` is when they signed in; null: the local investor.
+     */
+    readonly create: (token: StoredToken, most: number, since: number | null) => Effect.Effect<boolean, NotSignedIn>
     /** The newest first; expired ones until 30 days after, when they are deleted (by whoever lists or creates). `now`: ms since epoch. */
     readonly list: (investor: string, now: number) => Effect.Effect<ReadonlyArray<ApiToken>>
     /** Expired or not. */

@@ -9,6 +9,7 @@ import { CredentialRefused, type Ticket } from "../../rpc/investors.ts"
 import type { Unavailable } from "../../rpc/market.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { ApiTokens } from "./ApiTokens.ts"
+import { AttemptBuckets } from "./Attempts.ts"
 import { AuditLog } from "./AuditLog.ts"
 import { SignIns } from "./SignIns.ts"
 import { SigningKey } from "./SigningKey.ts"
@@ -50,10 +51,10 @@ export const takeApart = (text: string, prefix = ""): Omit<Minted, "text"> | und
 const TicketBody = Schema.fromJsonString(
   Schema.Struct({
     i: Schema.String,
-    v: Schema.Literals(["cookie", "token"]),
     a: Access,
     g: Schema.String,
-    /** When the sign-in or token ends, and when this ticket does. */
+    /** When the token was made and when it ends, and when this ticket does. */
+    s: Schema.NullOr(Schema.Int),
     e: Schema.NullOr(Schema.Int),
     t: Schema.Int,
     n: Schema.String
@@ -79,7 +80,7 @@ export class Credentials extends Context.Service<
     readonly byToken: (token: string, address: string) => Judged
     /** Good once, on whichever node. One round trip to the store of sign-ins. */
     readonly byTicket: (ticket: string, address: string) => Judged
-    /** Undefined for whom there is nothing to come back to: the local investor, an operator. */
+    /** For programs alone: undefined for a browser, which has its cookie, where no script can read it. */
     readonly ticketFor: (principal: Principal) => Effect.Effect<Ticket | undefined>
   }
 >()("lzstock/actors/investors/Credentials") {
@@ -101,6 +102,7 @@ export class Credentials extends Context.Service<
             return ask
           })
 
+        const noted = new AttemptBuckets()
         /** Only what was somebody's once is worth a line: anybody can show anything. */
         const note = Effect.fnUntraced(function* (
           event: string,
@@ -109,6 +111,8 @@ export class Credentials extends Context.Service<
           detail: string | null
         ) {
           const at = yield* Clock.currentTimeMillis
+          // once a minute: who has one wrong token can show it as often as they like
+          if (noted.take(`${event} ${investor} ${address}`, { burst: 3, everyMillis: 60_000 }, at) > 0) return
           yield* audit.record({ at, investor, event, result: "refused", address, device: null, detail })
         })
 
@@ -126,6 +130,7 @@ export class Credentials extends Context.Service<
               investor: found.investor,
               access: "account",
               grant: found.id,
+              since: found.createdAt,
               expiresAt: found.endsAt
             } as const
           }),
@@ -140,32 +145,34 @@ export class Credentials extends Context.Service<
               yield* note("token-refused", token.investor, address, token.name)
               return yield* wrongToken()
             }
-            // tickets stand on this. Whoever revokes deletes the token first and this then, so of two at once:
-            yield* asked(
-              signIns.put({
-                id: token.id,
-                kind: "token",
-                investor: token.investor,
-                secretHash: new Uint8Array(),
-                createdAt: token.createdAt,
-                lastSeenAt: now,
-                expiresAt: token.expiresAt,
-                endsAt: token.expiresAt,
-                userAgent: "",
-                address: ""
-              })
-            )
-            // … either this finds the token gone, or the revocation finds what was put
-            const alive = yield* asked(tokens.used([token.id], now))
-            if (!alive.has(token.id)) {
-              yield* asked(signIns.end(token.investor, token.id))
-              return yield* wrongToken()
-            }
+            const alive = Effect.gen(function* () {
+              // tickets stand on this. Whoever revokes deletes the token first and this then, so of two at once:
+              yield* asked(
+                signIns.put({
+                  id: token.id,
+                  kind: "token",
+                  investor: token.investor,
+                  secretHash: new Uint8Array(),
+                  createdAt: token.createdAt,
+                  lastSeenAt: now,
+                  expiresAt: token.expiresAt,
+                  endsAt: token.expiresAt,
+                  userAgent: "",
+                  address: ""
+                })
+              )
+              // … either this finds the token gone, or the revocation finds what was put
+              const there = (yield* asked(tokens.used([token.id], now))).has(token.id)
+              if (!there) yield* asked(signIns.end(token.investor, token.id))
+              return there
+            })
+            if (!(yield* Effect.uninterruptible(alive))) return yield* wrongToken()
             return {
               via: "token",
               investor: token.investor,
               access: token.access,
               grant: token.id,
+              since: token.createdAt,
               expiresAt: token.expiresAt
             } as const
           }),
@@ -176,24 +183,24 @@ export class Credentials extends Context.Service<
             const decoded = decodeTicket(Buffer.from(body, "base64url").toString("utf8"))
             const now = yield* Clock.currentTimeMillis
             if (decoded._tag === "None" || decoded.value.t <= now) return yield* wrongTicket()
-            const { a, e, g, i, n, t, v } = decoded.value
+            const { a, e, g, i, n, s, t } = decoded.value
             if (e !== null && e <= now) return yield* wrongTicket()
             const answer = yield* asked(signIns.redeem({ nonce: n, signIn: g, ticketExpiresAt: t, now }))
             if (answer !== "good") {
               yield* note("ticket-refused", i, address, answer === "used" ? "used before" : "the sign-in has ended")
               return yield* wrongTicket()
             }
-            return { via: v, investor: i, access: a, grant: g, expiresAt: e } as const
+            return { via: "token", investor: i, access: a, grant: g, since: s, expiresAt: e } as const
           }),
 
-          ticketFor: ({ access, expiresAt, grant, investor, via }) =>
+          ticketFor: ({ access, expiresAt, grant, investor, since, via }) =>
             Effect.map(Clock.currentTimeMillis, (now) => {
-              if (grant === null || (via !== "cookie" && via !== "token")) return undefined
+              if (grant === null || via !== "token") return undefined
               const json = encodeTicket({
                 i: investor,
-                v: via,
                 a: access,
                 g: grant,
+                s: since,
                 e: expiresAt,
                 t: now + TICKET_LIFETIME_MILLIS,
                 n: random(12)

@@ -13,15 +13,13 @@ import {
   SignInRefused,
   WeakPassword
 } from "../../rpc/investors.ts"
-import { InvalidRequest, LimitExceeded, type Unavailable } from "../../rpc/market.ts"
-import { revokedHereTopic, revokedTopic } from "../../rpc/topics.ts"
-import { Bus } from "../kernel/Bus.ts"
+import { InvalidRequest, LimitExceeded, Unavailable } from "../../rpc/market.ts"
 import { type Account, Accounts } from "./Accounts.ts"
-import { ApiTokens } from "./ApiTokens.ts"
 import { AttemptBuckets, type AttemptLimit, Attempts } from "./Attempts.ts"
 import { AuditLog } from "./AuditLog.ts"
 import { hashSecret, mintCookie, randomId, takeApart } from "./Credentials.ts"
 import { deviceOf, MAX_USER_AGENT_LENGTH } from "./device.ts"
+import { Endings } from "./Endings.ts"
 import { Passwords } from "./Passwords.ts"
 import { normalisePassword, type PasswordPolicy, weakness } from "./passwordPolicy.ts"
 import { SignIns } from "./SignIns.ts"
@@ -61,6 +59,7 @@ export const localPrincipal: Principal = {
   investor: LOCAL,
   access: "account",
   grant: null,
+  since: null,
   expiresAt: null
 }
 
@@ -96,14 +95,13 @@ export class Investors extends Context.Service<
       password: string,
       from: Visitor
     ) => Effect.Effect<void, SignInRefused | NotSignedIn | Refusals>
-    readonly investor: (id: string) => Effect.Effect<Investor | undefined>
-    /** Ends what `grants` names (all: null) of an investor on every node: to be called when the store has ended it. */
-    readonly revoked: (investor: string, grants: ReadonlyArray<string> | null) => Effect.Effect<void>
+    /** Undefined: there is no such account, or it has been signed out since that principal signed in. */
+    readonly investor: (principal: Principal) => Effect.Effect<Investor | undefined>
   }
 >()("lzstock/actors/investors/Investors") {
   static readonly layer = (
     config: InvestorsConfig
-  ): Layer.Layer<Investors, never, Accounts | ApiTokens | Attempts | AuditLog | Bus | Passwords | SignIns> =>
+  ): Layer.Layer<Investors, never, Accounts | Attempts | AuditLog | Endings | Passwords | SignIns> =>
     Layer.effect(Investors, make(config))
 }
 
@@ -111,10 +109,9 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
   const accounts = yield* Accounts
   const attempts = yield* Attempts
   const audit = yield* AuditLog
-  const bus = yield* Bus
+  const endings = yield* Endings
   const passwords = yield* Passwords
   const signIns = yield* SignIns
-  const tokens = yield* ApiTokens
 
   const note = Effect.fnUntraced(function* (
     event: string,
@@ -169,20 +166,13 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
       address
     })
     const current = yield* accounts.byId(account.id)
-    if (current === undefined || current.bannedAt !== null || current.passwordHash !== account.passwordHash) {
+    const isSame = current !== undefined && current.bannedAt === null && current.passwordHash === account.passwordHash
+    if (!isSame || now < current.signedOutBefore) {
       yield* signIns.end(account.id, id)
       return yield* wrong()
     }
     return { investor: investorOf(account), cookie: text, endsAt }
   })
-
-  const revoked = (investor: string, grants: ReadonlyArray<string> | null) =>
-    grants?.length === 0
-      ? Effect.void
-      : Effect.andThen(
-          bus.publish(revokedHereTopic, { investor, grants }),
-          bus.publish(revokedTopic, { investor, grants })
-        )
 
   /** The sign-in of a cookie, if it is one, ends. */
   const endCookie = Effect.fnUntraced(function* (cookie: string) {
@@ -190,14 +180,14 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
     if (parts === undefined) return undefined
     const found = yield* signIns.find(parts.id, yield* Clock.currentTimeMillis)
     if (found === undefined || !Buffer.from(found.secretHash).equals(hashSecret(parts.secret))) return undefined
-    yield* signIns.end(found.investor, found.id)
-    yield* revoked(found.investor, [found.id])
+    yield* endings.browser(found.investor, found.id)
     return found.investor
   })
 
   const checked = Effect.fnUntraced(function* (principal: Principal, password: string, from: Visitor, event: string) {
     const account = yield* accounts.byId(principal.investor)
-    if (account === undefined || account.passwordHash === null) {
+    const isSignedOut = principal.since !== null && principal.since < (account?.signedOutBefore ?? 0)
+    if (account === undefined || account.passwordHash === null || account.bannedAt !== null || isSignedOut) {
       return yield* new NotSignedIn({ message: "There is no account with a password here: sign in" })
     }
     yield* ofAccount(account.id, from)
@@ -217,14 +207,24 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
       yield* fromAddress(from)
       const createdAt = yield* Clock.currentTimeMillis
       const passwordHash = yield* passwords.hash(password)
-      const account = { id: randomId(), email, passwordHash, createdAt, bannedAt: null }
+      const account = { id: randomId(), email, passwordHash, createdAt, bannedAt: null, signedOutBefore: 0 }
       yield* accounts.create(account, {
         id: randomUUID(),
         at: createdAt,
         body: { _tag: "investor.signed_up", investor: account.id }
       })
       yield* note("signed-up", "done", account.id, from)
-      return yield* begin(account, from)
+      return yield* begin(account, from).pipe(
+        Effect.catchTag("Unavailable", ({ retryAfterMillis, what }) =>
+          Effect.fail(
+            new Unavailable({
+              what,
+              retryAfterMillis,
+              message: "The account is made, but cannot be signed in to yet: sign in in a moment"
+            })
+          )
+        )
+      )
     }),
 
     signIn: Effect.fnUntraced(function* ({ email: typed, password }, from, former) {
@@ -245,7 +245,7 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
       }
       // after the answer is known: an old hash is made anew with today's cost
       const passwordHash = passwords.isCurrent(hash) ? hash : yield* passwords.hash(password)
-      if (passwordHash !== hash) yield* accounts.changePassword(account.id, hash, passwordHash)
+      if (passwordHash !== hash) yield* accounts.changePassword(account.id, hash, passwordHash, null)
       if (former !== null) yield* endCookie(former)
       const signedIn = yield* begin({ ...account, passwordHash }, from)
       yield* note("signed-in", "done", account.id, from)
@@ -265,42 +265,48 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
           : weakness(next, email, config.passwords)
       if (weak !== undefined) return yield* new WeakPassword({ message: weak })
       const passwordHash = yield* passwords.hash(next)
-      const changed = yield* accounts.changePassword(account.id, hash, passwordHash)
-      if (!changed) {
+      const at = yield* Clock.currentTimeMillis
+      const changed = accounts.changePassword(account.id, hash, passwordHash, at).pipe(
+        Effect.tap((done) =>
+          done
+            ? Effect.andThen(endings.browsers(account.id, at), note("password-changed", "done", account.id, from))
+            : Effect.void
+        ),
+        // who hangs up now has changed it all the same
+        Effect.uninterruptible
+      )
+      if (!(yield* changed)) {
         return yield* new SignInRefused({ message: "The password has just been changed elsewhere: sign in with that" })
       }
-      const ended = yield* signIns.endAll(account.id, { except: null, tokens: false })
-      const signedIn = yield* begin({ ...account, passwordHash }, from)
-      yield* revoked(account.id, ended)
-      yield* note("password-changed", "done", account.id, from)
-      return signedIn
+      return yield* begin({ ...account, passwordHash, signedOutBefore: at }, from).pipe(
+        Effect.catchTag("Unavailable", ({ retryAfterMillis, what }) =>
+          Effect.fail(
+            new Unavailable({ what, retryAfterMillis, message: "The password is changed: sign in with it in a moment" })
+          )
+        )
+      )
     }),
 
     remove: Effect.fnUntraced(function* (principal, password, from) {
       const { account } = yield* checked(principal, password, from, "delete-refused")
       const at = yield* Clock.currentTimeMillis
-      yield* tokens.revokeAll(account.id)
-      yield* accounts.remove(account.id, {
-        id: randomUUID(),
-        at,
-        body: { _tag: "investor.deleted", investor: account.id }
-      })
-      yield* signIns.endAll(account.id, { except: null, tokens: true })
-      yield* revoked(account.id, null)
-      // of the account nothing is left but its id: not where it was deleted from either
-      yield* audit.record({
-        at,
-        investor: account.id,
-        event: "account-deleted",
-        result: "done",
-        address: null,
-        device: null,
-        detail: null
-      })
+      const done = { at, investor: account.id, event: "account-deleted", result: "done" } as const
+      yield* accounts
+        .remove(account.id, { id: randomUUID(), at, body: { _tag: "investor.deleted", investor: account.id } })
+        .pipe(
+          Effect.andThen(endings.everything(account.id, at + 1)),
+          // of the account nothing is left but its id: not where it was deleted from either
+          Effect.andThen(audit.record({ ...done, address: null, device: null, detail: null })),
+          Effect.uninterruptible
+        )
     }),
 
-    investor: (id) => Effect.map(accounts.byId(id), (account) => account && investorOf(account)),
-    revoked
+    investor: ({ investor, since }) =>
+      Effect.map(accounts.byId(investor), (account) =>
+        account === undefined || account.bannedAt !== null || (since !== null && since < account.signedOutBefore)
+          ? undefined
+          : investorOf(account)
+      )
   })
 })
 
@@ -308,5 +314,5 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
 export const ensureLocal = Effect.gen(function* () {
   const accounts = yield* Accounts
   const createdAt = yield* Clock.currentTimeMillis
-  yield* accounts.ensure({ id: LOCAL, email: null, passwordHash: null, createdAt, bannedAt: null })
+  yield* accounts.ensure({ id: LOCAL, email: null, passwordHash: null, createdAt, bannedAt: null, signedOutBefore: 0 })
 })

@@ -3,6 +3,7 @@
  * every session that came goes, whatever happened between (gone).
  */
 import type { Principal } from "../../rpc/access.ts"
+import type { Revoked } from "../../rpc/topics.ts"
 import type { Session } from "./Session.ts"
 
 export interface VisitorLimits {
@@ -35,8 +36,8 @@ export class Identities {
   private readonly byInvestor = new Map<string, Set<Session>>()
   private readonly byAddress = new Map<string, number>()
   private strangers = 0
-  /** Ended lately, with the time; an investor's id: all of theirs. */
-  private readonly ended = new Map<string, number>()
+  /** What ended lately, by grant, or by investor and kind: when that was said here, and from when on it may have begun again. */
+  private readonly ended = new Map<string, { readonly heard: number; readonly at: number }>()
 
   constructor(limits: VisitorLimits, count: (name: string, delta: number) => void) {
     this.limits = limits
@@ -59,8 +60,7 @@ export class Identities {
   /** A session that says so again is whom it said last. */
   identify(session: Session, principal: Principal, now: number): "ok" | "too-many" | "revoked" {
     this.forget(now)
-    if (this.ended.has(principal.investor) || (principal.grant !== null && this.ended.has(principal.grant)))
-      return "revoked"
+    if (this.hasEnded(principal)) return "revoked"
     const theirs = this.byInvestor.get(principal.investor)
     const others = theirs === undefined ? 0 : theirs.size - (theirs.has(session) ? 1 : 0)
     const limited = principal.via !== "local" && principal.via !== "operator"
@@ -83,25 +83,26 @@ export class Identities {
     else this.byAddress.set(address, left)
   }
 
-  grants(): ReadonlyMap<string, Principal["via"]> {
-    const grants = new Map<string, Principal["via"]>()
+  grants(): ReadonlyMap<string, Principal> {
+    const grants = new Map<string, Principal>()
     for (const sessions of this.byInvestor.values()) {
       for (const { principal } of sessions) {
-        if (principal !== null && principal.grant !== null) grants.set(principal.grant, principal.via)
+        if (principal !== null && principal.grant !== null) grants.set(principal.grant, principal)
       }
     }
     return grants
   }
 
   /** Sessions that have to go. */
-  revoke(investor: string, grants: ReadonlyArray<string> | null, now: number): ReadonlyArray<Session> {
+  revoke({ at, investor, what }: Revoked, now: number): ReadonlyArray<Session> {
     this.forget(now)
-    for (const id of grants ?? [investor]) {
-      this.ended.delete(id)
-      this.ended.set(id, now)
+    for (const key of typeof what === "string" ? [`${investor} ${what}`] : what) {
+      this.ended.delete(key)
+      this.ended.set(key, { heard: now, at })
     }
-    const theirs = Array.from(this.byInvestor.get(investor) ?? [])
-    return grants === null ? theirs : theirs.filter(({ principal }) => grants.includes(principal?.grant ?? ""))
+    return Array.from(this.byInvestor.get(investor) ?? []).filter(
+      ({ principal }) => principal !== null && this.hasEnded(principal)
+    )
   }
 
   standingOn(grants: ReadonlySet<string>): ReadonlyArray<Session> {
@@ -129,11 +130,18 @@ export class Identities {
     this.count("strangers_active", delta)
   }
 
+  private hasEnded({ grant, investor, since, via }: Principal): boolean {
+    if (grant !== null && this.ended.has(grant)) return true
+    const began = since ?? Number.POSITIVE_INFINITY
+    const before = (kind: string) => began < (this.ended.get(`${investor} ${kind}`)?.at ?? 0)
+    return before("everything") || (via === "cookie" && before("browsers"))
+  }
+
   private forget(now: number): void {
     // in the order in which they ended
-    for (const [id, at] of this.ended) {
-      if (now - at < REMEMBER_MILLIS) break
-      this.ended.delete(id)
+    for (const [key, { heard }] of this.ended) {
+      if (now - heard < REMEMBER_MILLIS) break
+      this.ended.delete(key)
     }
   }
 }

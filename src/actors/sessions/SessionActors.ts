@@ -57,8 +57,8 @@ export class SessionActors extends Context.Service<
      * moment. Then it is still nobody's.
      */
     readonly identify: (session: Session, principal: Principal) => "ok" | "too-many" | "revoked"
-    /** What open sessions stand on: id of the sign-in or token → whether it is a token. */
-    readonly grants: () => ReadonlyMap<string, Principal["via"]>
+    /** What open sessions stand on: id of the sign-in or token → whose it is. */
+    readonly grants: () => ReadonlyMap<string, Principal>
     /** Closes all that stand on one of these. */
     readonly signOut: (grants: ReadonlySet<string>) => void
     readonly get: (id: number) => Session | undefined
@@ -116,8 +116,8 @@ export class SessionActors extends Context.Service<
         }
         // both: who signs out twice is signed out
         for (const topic of [revokedHereTopic, revokedTopic]) {
-          yield* bus.subscribe(topic, ({ grants, investor }) => {
-            end(identities.revoke(investor, grants, wheel.now()))
+          yield* bus.subscribe(topic, (revoked) => {
+            end(identities.revoke(revoked, wheel.now()))
           })
         }
         yield* bus.subscribe(feedTopic, ({ since, state }) => {

@@ -130,6 +130,16 @@ export const accountRoutes = (config: AccountRoutesConfig) =>
           headers: { ...uncached, "set-cookie": setCookie(origin, cookie, (endsAt - now) / 1_000) }
         })
 
+      /** A server with one investor has no door for others, whatever way they came. */
+      const withAccounts =
+        authenticator.mode === "accounts"
+          ? Effect.void
+          : Effect.fail(
+              new NotAllowed({
+                message: "This server is for its own machine: there are no accounts, start it with --sign-in required"
+              })
+            )
+
       const principalOf = Effect.fnUntraced(function* ({ cookie }: Page) {
         if (cookie === undefined) return yield* new NotSignedIn({ message: "Sign in first" })
         return yield* authenticator.byCookie(cookie)
@@ -170,7 +180,7 @@ export const accountRoutes = (config: AccountRoutesConfig) =>
       yield* post(accountPaths.state, (_, page) =>
         Effect.gen(function* () {
           if (page.local !== null) {
-            const local = yield* investors.investor(localPrincipal.investor)
+            const local = yield* investors.investor(localPrincipal)
             return HttpServerResponse.jsonUnsafe(stateOf(local ?? null), { headers: uncached })
           }
           // a cookie that is none any more is left alone: another tab may just be given its successor
@@ -179,7 +189,7 @@ export const accountRoutes = (config: AccountRoutesConfig) =>
           const principal = yield* authenticator
             .byCookie(page.cookie)
             .pipe(Effect.catchTag("CredentialRefused", () => Effect.succeed(null)))
-          const investor = principal === null ? undefined : yield* investors.investor(principal.investor)
+          const investor = principal === null ? undefined : yield* investors.investor(principal)
           if (investor === undefined) return nobody
           return HttpServerResponse.jsonUnsafe(stateOf(investor), { headers: uncached })
         })
@@ -188,7 +198,8 @@ export const accountRoutes = (config: AccountRoutesConfig) =>
       yield* post(accountPaths.signUp, (request, page) =>
         Effect.gen(function* () {
           const credentials = yield* bodyOf(request, Credentials)
-          if (config.signUp === "operator") yield* operator.check(credentials.operator ?? "")
+          yield* withAccounts
+          if (config.signUp === "operator") yield* operator.check(credentials.operator ?? "", page.from.address)
           return signedIn(page, yield* investors.signUp(credentials, page.from), yield* now)
         })
       )
@@ -196,6 +207,7 @@ export const accountRoutes = (config: AccountRoutesConfig) =>
       yield* post(accountPaths.signIn, (request, page) =>
         Effect.gen(function* () {
           const credentials = yield* bodyOf(request, Credentials)
+          yield* withAccounts
           return signedIn(page, yield* investors.signIn(credentials, page.from, page.cookie ?? null), yield* now)
         })
       )

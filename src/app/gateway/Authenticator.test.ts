@@ -19,7 +19,7 @@ import { Operator } from "./Operator.ts"
 
 type Answer = Effect.Effect<Principal, CredentialRefused | Unavailable>
 
-const ada: Principal = { via: "cookie", investor: "ada", access: "account", grant: "g", expiresAt: null }
+const ada: Principal = { via: "cookie", investor: "ada", access: "account", grant: "g", since: 0, expiresAt: null }
 
 /** Whoever is let in is told who asked. */
 const Asked = RpcGroup.make(Rpc.make("WhoAsks", { success: Schema.String }).annotate(Needs, "read")).middleware(

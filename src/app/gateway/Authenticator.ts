@@ -35,6 +35,8 @@ type Refusals = CredentialRefused | LimitExceeded | Unavailable
 /** After so many wrong ones a socket has been given chances enough. */
 const MOST_REFUSALS = 3
 const TRY_AGAIN_MILLIS = 10_000
+/** In requests; it costs the stores three round trips. */
+const AUTHENTICATE_COSTS = 20
 
 export class Authenticator extends Context.Service<
   Authenticator,
@@ -132,8 +134,15 @@ const make = Effect.fnUntraced(function* ({ mode, proxies, sessionsPerInvestor }
         () => new CredentialRefused({ message: "This token is of a server without accounts: make another" })
       )
     }
-    return operator.check(token).pipe(
-      Effect.as({ via: "operator", investor: "operator", access: "read", grant: null, expiresAt: null } as const),
+    return operator.check(token, address).pipe(
+      Effect.as({
+        via: "operator",
+        investor: "operator",
+        access: "read",
+        grant: null,
+        since: null,
+        expiresAt: null
+      } as const),
       Effect.catch(() => Effect.fail(new CredentialRefused({ message: "This is no token: they begin with lzs_" })))
     )
   }
@@ -156,12 +165,26 @@ const make = Effect.fnUntraced(function* ({ mode, proxies, sessionsPerInvestor }
         session.close(CloseCode.SignedOut, "Not signed in: too many wrong tokens")
         return Effect.fail(new CredentialRefused({ message: "Too many wrong tokens on one connection" }))
       }
+      if (session.principal !== null && !session.charge(AUTHENTICATE_COSTS)) {
+        return Effect.fail(
+          new LimitExceeded({
+            limit: "requests-per-second",
+            allowed: 1,
+            retryAfterMillis: TRY_AGAIN_MILLIS,
+            message: "This connection has said who it is: it need not so often"
+          })
+        )
+      }
+      // before it is looked at: of many at once each counts
+      refusals.set(session, refusedBefore(session) + 1)
       return settling(session, identify(session, judge(credential, session.address))).pipe(
         Effect.tapError((error) =>
+          // what could not be looked up was no wrong one
           error._tag === "CredentialRefused"
-            ? Effect.sync(() => refusals.set(session, refusedBefore(session) + 1))
-            : Effect.void
+            ? Effect.void
+            : Effect.sync(() => refusals.set(session, refusedBefore(session) - 1))
         ),
+        Effect.tap(() => Effect.sync(() => refusals.delete(session))),
         Effect.tap(({ via }) =>
           via !== "operator"
             ? Effect.void

@@ -48,14 +48,17 @@ export const layerAuthorised: Layer.Layer<Authorised, never, SessionActors> = La
 
 const decodeOperator = Schema.decodeUnknownOption(Schema.Struct({ operator: Schema.String }))
 
-export const layerOperatorOnly: Layer.Layer<OperatorOnly, never, Operator> = Layer.effect(
+export const layerOperatorOnly: Layer.Layer<OperatorOnly, never, Operator | SessionActors> = Layer.effect(
   OperatorOnly,
-  Effect.map(Operator, (operator) =>
-    OperatorOnly.of((effect, { payload }) => {
+  Effect.gen(function* () {
+    const operator = yield* Operator
+    const sessions = yield* SessionActors
+    return OperatorOnly.of((effect, { client, payload }) => {
       const shown = decodeOperator(payload)
+      const address = sessions.get(client.id)?.address ?? ""
       return shown._tag === "None"
         ? Effect.fail(new NotAllowed({ message: "This takes the operator's token" }))
-        : Effect.andThen(operator.check(shown.value.operator), effect)
+        : Effect.andThen(operator.check(shown.value.operator, address), effect)
     })
-  )
+  })
 )

@@ -5,10 +5,10 @@ import { ApiTokens } from "../../actors/investors/ApiTokens.ts"
 import { AuditLog } from "../../actors/investors/AuditLog.ts"
 import { Credentials, hashSecret, mintToken } from "../../actors/investors/Credentials.ts"
 import { deviceOf } from "../../actors/investors/device.ts"
-import { Investors } from "../../actors/investors/Investors.ts"
+import { Endings } from "../../actors/investors/Endings.ts"
 import { SignIns, type StoredSignIn } from "../../actors/investors/SignIns.ts"
 import { SessionActors } from "../../actors/sessions/SessionActors.ts"
-import { Caller, type Principal } from "../../rpc/access.ts"
+import { Caller, NotSignedIn, type Principal } from "../../rpc/access.ts"
 import {
   IdentityRpcs,
   InvestorRpcs,
@@ -19,12 +19,17 @@ import {
 } from "../../rpc/investors.ts"
 import { LimitExceeded, Unavailable } from "../../rpc/market.ts"
 import { Authenticator } from "./Authenticator.ts"
-import { makeAccountOperations } from "./accountOperations.ts"
+import { BY_OPERATOR, makeAccountOperations } from "./accountOperations.ts"
 
 const PAGE = 50
 /** Of an export; older events are asked for page by page. */
-const MOST_EXPORTED = 10_000
+const MOST_EXPORTED = 2_000
+/** In requests. */
+const EXPORT_COSTS = 40
 const DAY_MILLIS = 86_400_000
+/** Where an operator sits is no investor's business. */
+const withoutOperator = (event: SecurityEvent): SecurityEvent =>
+  event.detail === BY_OPERATOR ? { ...event, address: null } : event
 
 /** A store that is away has been logged by who was told; a client hears that it may try again. */
 const whenStored = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | Unavailable, R> =>
@@ -62,7 +67,7 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
     const accounts = yield* Accounts
     const audit = yield* AuditLog
     const credentials = yield* Credentials
-    const investors = yield* Investors
+    const endings = yield* Endings
     const sessions = yield* SessionActors
     const signIns = yield* SignIns
     const tokens = yield* ApiTokens
@@ -91,7 +96,7 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
     const whose = Effect.fnUntraced(function* (caller: Principal) {
       if (caller.via === "operator") return { id: caller.investor, email: null, createdAt: 0 }
       const account = yield* accounts.byId(caller.investor)
-      if (account === undefined) return yield* Effect.interrupt
+      if (account === undefined) return yield* new NotSignedIn({ message: "There is no such account any more" })
       return { id: account.id, email: account.email, createdAt: account.createdAt }
     })
     const note = Effect.fnUntraced(function* (event: string, clientId: number, detail: string | null) {
@@ -127,13 +132,12 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
           const { investor } = yield* Caller
           const known = yield* signIns.find(id, yield* Clock.currentTimeMillis)
           const isTheirs = known?.investor === investor && known.kind === "browser"
-          if (!isTheirs || !(yield* signIns.end(investor, id))) {
+          if (!isTheirs || !(yield* endings.browser(investor, id))) {
             return yield* new NotFound({
               what: "sign-in",
               message: "There is no such sign-in of yours: it may have ended"
             })
           }
-          yield* investors.revoked(investor, [id])
           yield* note("sign-in-ended", client.id, deviceOf(known.userAgent))
           return { ended: 1 }
         }).pipe(whenStored),
@@ -141,22 +145,22 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
       "investors.SignOutEverywhere": ({ tokens: alsoTokens }, { client }) =>
         Effect.gen(function* () {
           const { investor } = yield* Caller
-          const revokedTokens = alsoTokens ? yield* tokens.revokeAll(investor) : []
-          const ended = new Set([
-            ...revokedTokens,
-            ...(yield* signIns.endAll(investor, { except: null, tokens: alsoTokens }))
-          ])
-          yield* note("signed-out-everywhere", client.id, alsoTokens ? "tokens too" : null)
-          // the caller's own socket too: it goes once it has the answer, which is sent before the close
-          yield* investors.revoked(investor, Array.from(ended))
-          return { ended: ended.size }
+          const at = yield* Clock.currentTimeMillis
+          const ended = Effect.gen(function* () {
+            yield* accounts.signOutBefore(investor, at)
+            if (alsoTokens) yield* tokens.revokeAll(investor)
+            yield* note("signed-out-everywhere", client.id, alsoTokens ? "tokens too" : null)
+            // the caller's own socket too: it goes once it has the answer
+            return yield* alsoTokens ? endings.everything(investor, at + 1) : endings.browsers(investor, at)
+          })
+          return { ended: yield* Effect.uninterruptible(ended) }
         }).pipe(whenStored),
 
       "investors.Tokens": () => Effect.flatMap(Caller, tokensOf).pipe(whenStored),
 
       "investors.CreateToken": ({ access, days, name }, { client }) =>
         Effect.gen(function* () {
-          const { investor } = yield* Caller
+          const { investor, since } = yield* Caller
           const createdAt = yield* Clock.currentTimeMillis
           const { id, secret, text } = mintToken()
           const token = {
@@ -167,7 +171,8 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
             expiresAt: createdAt + days * DAY_MILLIS,
             lastUsedAt: null
           }
-          const kept = yield* tokens.create({ ...token, investor, secretHash: hashSecret(secret) }, MAX_TOKENS)
+          const stored = { ...token, investor, secretHash: hashSecret(secret) }
+          const kept = yield* tokens.create(stored, MAX_TOKENS, since)
           if (!kept) {
             return yield* new LimitExceeded({
               limit: "tokens",
@@ -184,19 +189,23 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
         Effect.gen(function* () {
           const { investor } = yield* Caller
           const known = yield* tokens.find(id)
-          if (!(yield* tokens.revoke(investor, id))) {
+          const revoked = Effect.gen(function* () {
+            if (!(yield* tokens.revoke(investor, id))) return false
+            yield* endings.token(investor, id)
+            yield* note("token-revoked", client.id, known?.name ?? null)
+            return true
+          })
+          if (!(yield* Effect.uninterruptible(revoked))) {
             return yield* new NotFound({ what: "token", message: "There is no such token of yours: it may be revoked" })
           }
-          yield* signIns.end(investor, id)
-          yield* investors.revoked(investor, [id])
-          yield* note("token-revoked", client.id, known?.name ?? null)
           return { revoked: 1 }
         }).pipe(whenStored),
 
       "investors.Activity": ({ before }) =>
         Effect.gen(function* () {
           const { investor } = yield* Caller
-          return yield* audit.page(investor, before ?? null, PAGE)
+          const page = yield* audit.page(investor, before ?? null, PAGE)
+          return { ...page, events: page.events.map(withoutOperator) }
         }).pipe(whenStored),
 
       "investors.Audit": ({ before, limit }) =>
@@ -214,13 +223,21 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
       "investors.Export": (_, { client }) =>
         Effect.gen(function* () {
           const caller = yield* Caller
+          if (sessions.get(client.id)?.charge(EXPORT_COSTS) === false) {
+            return yield* new LimitExceeded({
+              limit: "requests-per-second",
+              allowed: 1,
+              retryAfterMillis: 5_000,
+              message: "An export is much work: try again in a few seconds"
+            })
+          }
           yield* note("account-exported", client.id, null)
           const activity: Array<SecurityEvent> = []
           let before: string | null = null
           do {
             const page: { readonly events: ReadonlyArray<SecurityEvent>; readonly before: string | null } =
               yield* audit.page(caller.investor, before, 500)
-            activity.push(...page.events)
+            activity.push(...page.events.map(withoutOperator))
             before = page.before
           } while (before !== null && activity.length < MOST_EXPORTED)
           return {

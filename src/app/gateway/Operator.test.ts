@@ -16,9 +16,9 @@ describe("the operator", () => {
   it.effect("is who shows the token of the settings", () =>
     Effect.gen(function* () {
       const { check } = yield* withToken("s3cret", "/nowhere")
-      yield* check("s3cret")
+      yield* check("s3cret", "192.0.2.1")
       for (const wrong of ["", "s3cre", "s3cret ", "S3CRET", "x".repeat(200)]) {
-        const refused = yield* Effect.flip(check(wrong))
+        const refused = yield* Effect.flip(check(wrong, "192.0.2.1"))
         assert.strictEqual(refused._tag, "NotAllowed")
         assert.notInclude(refused.message, "s3cret")
       }
@@ -35,10 +35,10 @@ describe("the operator", () => {
       const token = (yield* Effect.promise(() => readFile(file, "utf8"))).trim()
       assert.isAtLeast(token.length, 40)
       assert.strictEqual((yield* Effect.promise(() => stat(file))).mode & 0o777, 0o600)
-      yield* check(token)
-      yield* other.check(token)
-      yield* (yield* withToken(undefined, folder)).check(token)
-      yield* Effect.flip(check(""))
+      yield* check(token, "192.0.2.1")
+      yield* other.check(token, "192.0.2.1")
+      yield* (yield* withToken(undefined, folder)).check(token, "192.0.2.1")
+      yield* Effect.flip(check("", "192.0.2.1"))
     }).pipe(Effect.scoped)
   )
 

@@ -5,7 +5,8 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
 import { link, readFile, rm, writeFile } from "node:fs/promises"
 import path from "node:path"
-import { Context, Effect, Layer, Redacted, Schema } from "effect"
+import { Clock, Context, Effect, Layer, Redacted, Schema } from "effect"
+import { AttemptBuckets } from "../../actors/investors/Attempts.ts"
 import { NotAllowed } from "../../rpc/access.ts"
 import { TOKEN_FILE } from "./operatorToken.ts"
 
@@ -20,6 +21,8 @@ const digest = (token: string): Buffer => createHash("sha256").update(token).dig
 const hasCode = (error: unknown, code: string): boolean =>
   error instanceof Error && "code" in error && error.code === code
 
+/** Wrong ones from one address, at once, and one more each 3 s. */
+const WRONG = { burst: 20, everyMillis: 3_000 }
 /** As the settings demand of theirs: an empty file must not make everybody an operator. */
 const SHORTEST = 16
 
@@ -52,7 +55,10 @@ export interface OperatorOptions {
 
 export class Operator extends Context.Service<
   Operator,
-  { readonly check: (token: string) => Effect.Effect<void, NotAllowed> }
+  {
+    /** Wrong ones from one address are counted: beyond 20 none is looked at for some seconds. */
+    readonly check: (token: string, address: string) => Effect.Effect<void, NotAllowed>
+  }
 >()("lzstock/app/gateway/Operator") {
   static readonly layer = ({ dataDir, token }: OperatorOptions): Layer.Layer<Operator, OperatorTokenError> =>
     Layer.effect(
@@ -69,15 +75,23 @@ export class Operator extends Context.Service<
               })
             : Redacted.value(token)
         )
+        const wrong = new AttemptBuckets()
         return Operator.of({
-          check: (said) =>
-            timingSafeEqual(digest(said), expected)
-              ? Effect.void
-              : Effect.fail(
-                  new NotAllowed({
-                    message: `The token is not the operator's: LZSTOCK_OPERATOR_TOKEN of the server has it, or the file ${TOKEN_FILE} in the server's data folder`
-                  })
-                )
+          check: Effect.fnUntraced(function* (said, address) {
+            const now = yield* Clock.currentTimeMillis
+            const wait = wrong.wait(address, WRONG, now)
+            if (wait > 0) {
+              return yield* new NotAllowed({
+                message: `Too many wrong operator's tokens: try again in ${Math.ceil(wait / 1_000)} s`
+              })
+            }
+            if (timingSafeEqual(digest(said), expected)) return
+            wrong.take(address, WRONG, now)
+            yield* Effect.logWarning("A wrong operator's token was shown", { address })
+            return yield* new NotAllowed({
+              message: `The token is not the operator's: LZSTOCK_OPERATOR_TOKEN of the server has it, or the file ${TOKEN_FILE} in the server's data folder`
+            })
+          })
         })
       })
     )

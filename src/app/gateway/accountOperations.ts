@@ -4,15 +4,18 @@ import { Clock, Effect } from "effect"
 import { type Account, Accounts } from "../../actors/investors/Accounts.ts"
 import { ApiTokens } from "../../actors/investors/ApiTokens.ts"
 import { AuditLog } from "../../actors/investors/AuditLog.ts"
-import { Investors } from "../../actors/investors/Investors.ts"
+import { Endings } from "../../actors/investors/Endings.ts"
 import { Passwords } from "../../actors/investors/Passwords.ts"
 import { SignIns } from "../../actors/investors/SignIns.ts"
 import { NotFound, normaliseEmail } from "../../rpc/investors.ts"
 
+/** What an event says that an operator caused. */
+export const BY_OPERATOR = "by an operator"
+
 export const makeAccountOperations = Effect.gen(function* () {
   const accounts = yield* Accounts
   const audit = yield* AuditLog
-  const investors = yield* Investors
+  const endings = yield* Endings
   const passwords = yield* Passwords
   const signIns = yield* SignIns
   const tokens = yield* ApiTokens
@@ -33,7 +36,7 @@ export const makeAccountOperations = Effect.gen(function* () {
 
   const note = Effect.fnUntraced(function* (investor: string, event: string, address: string | null) {
     const at = yield* Clock.currentTimeMillis
-    yield* audit.record({ at, investor, event, result: "done", address, device: null, detail: "by an operator" })
+    yield* audit.record({ at, investor, event, result: "done", address, device: null, detail: BY_OPERATOR })
   })
 
   return {
@@ -45,25 +48,33 @@ export const makeAccountOperations = Effect.gen(function* () {
 
     setBan: Effect.fnUntraced(function* (typed: string, banned: boolean, address: string | null) {
       const { account, email } = yield* accountOf(typed)
-      const bannedAt = banned ? (account.bannedAt ?? (yield* Clock.currentTimeMillis)) : null
-      // first of all: who signs in from here on finds it
-      yield* accounts.setBanned(account.id, bannedAt)
-      if (banned) {
-        yield* tokens.revokeAll(account.id)
-        yield* signIns.endAll(account.id, { except: null, tokens: true })
-        yield* investors.revoked(account.id, null)
-      }
-      yield* note(account.id, banned ? "banned" : "ban-lifted", address)
+      const now = yield* Clock.currentTimeMillis
+      const bannedAt = banned ? now : null
+      // first of all: who signs in, or makes a token, from here on finds it
+      yield* accounts
+        .setBanned(account.id, bannedAt)
+        .pipe(
+          Effect.andThen(
+            banned ? Effect.andThen(tokens.revokeAll(account.id), endings.everything(account.id, now + 1)) : Effect.void
+          ),
+          Effect.andThen(note(account.id, banned ? "banned" : "ban-lifted", address)),
+          Effect.uninterruptible
+        )
       return yield* factsOf({ ...account, bannedAt }, email)
     }),
 
     resetPassword: Effect.fnUntraced(function* (typed: string, address: string | null) {
       const { account } = yield* accountOf(typed)
       const password = randomBytes(15).toString("base64url")
-      yield* accounts.setPassword(account.id, yield* passwords.hash(password))
-      const ended = yield* signIns.endAll(account.id, { except: null, tokens: false })
-      yield* investors.revoked(account.id, ended)
-      yield* note(account.id, "password-reset", address)
+      const hash = yield* passwords.hash(password)
+      const at = yield* Clock.currentTimeMillis
+      yield* accounts
+        .setPassword(account.id, hash, at)
+        .pipe(
+          Effect.andThen(endings.browsers(account.id, at)),
+          Effect.andThen(note(account.id, "password-reset", address)),
+          Effect.uninterruptible
+        )
       return { password }
     })
   }

@@ -5,12 +5,16 @@ import { type Account, Accounts } from "../../actors/investors/Accounts.ts"
 import type { DomainEvent } from "../../rpc/events.ts"
 import { EmailTaken } from "../../rpc/investors.ts"
 import { whenAway } from "./Database.ts"
-import { float8 } from "./params.ts"
+import { float8, texts } from "./params.ts"
 
 const ACCOUNT = `
 SELECT id, email, password_hash AS "passwordHash", created_at::float8 AS "createdAt",
-  banned_at::float8 AS "bannedAt"
+  banned_at::float8 AS "bannedAt", signed_out_before::float8 AS "signedOutBefore"
 FROM investors`
+
+/** $1: ids. */
+const STANDING = `
+SELECT id, signed_out_before::float8 AS at FROM investors WHERE id = ANY ($1::text[]) AND banned_at IS NULL`
 
 /** $1 … $4: the account; $5 … $7: the event. One statement, so never one without the other. */
 const CREATE = `
@@ -57,20 +61,38 @@ const layer: Layer.Layer<Accounts, never, SqlClient.SqlClient> = Layer.effect(
         ),
       byEmail: (email) => whenAway(one("email", email)),
       byId: (id) => whenAway(one("id", id)),
-      changePassword: (id, from, to) =>
+      changePassword: (id, from, to, signedOutBefore) =>
         sql`
-          UPDATE investors SET password_hash = ${to} WHERE id = ${id} AND password_hash = ${from} RETURNING id`.pipe(
+          UPDATE investors
+          SET password_hash = ${to}, signed_out_before = greatest(signed_out_before, ${float8(signedOutBefore)}::bigint)
+          WHERE id = ${id} AND password_hash = ${from} RETURNING id`.pipe(
           Effect.map((rows) => rows.length === 1),
           whenAway
         ),
-      setPassword: (id, to) =>
-        sql`UPDATE investors SET password_hash = ${to} WHERE id = ${id} AND email IS NOT NULL RETURNING id`.pipe(
+      setPassword: (id, to, signedOutBefore) =>
+        sql`
+          UPDATE investors
+          SET password_hash = ${to}, signed_out_before = greatest(signed_out_before, ${float8(signedOutBefore)}::bigint)
+          WHERE id = ${id} AND email IS NOT NULL RETURNING id`.pipe(
           Effect.map((rows) => rows.length === 1),
           whenAway
         ),
+      signOutBefore: (id, at) =>
+        sql`
+          UPDATE investors SET signed_out_before = greatest(signed_out_before, ${float8(at)}::bigint)
+          WHERE id = ${id}`.pipe(Effect.asVoid, whenAway),
+      standing: (ids) =>
+        ids.length === 0
+          ? Effect.succeed(new Map())
+          : sql.unsafe<{ readonly id: string; readonly at: number }>(STANDING, [texts([...new Set(ids)])]).pipe(
+              Effect.map((rows) => new Map(rows.map(({ at, id }) => [id, at]))),
+              whenAway
+            ),
       setBanned: (id, at) =>
         sql`
-          UPDATE investors SET banned_at = ${at === null ? null : float8(at)}::float8::bigint WHERE id = ${id} RETURNING id`.pipe(
+          UPDATE investors
+          SET banned_at = ${float8(at)}::bigint, signed_out_before = greatest(signed_out_before, ${float8(at)}::bigint)
+          WHERE id = ${id} RETURNING id`.pipe(
           Effect.map((rows) => rows.length === 1),
           whenAway
         ),

@@ -2,6 +2,7 @@
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { ApiTokens, type StoredToken } from "../../actors/investors/ApiTokens.ts"
+import { NotSignedIn } from "../../rpc/access.ts"
 import type { ApiToken } from "../../rpc/investors.ts"
 import { whenAway } from "./Database.ts"
 import { float8, int4, texts } from "./params.ts"
@@ -44,11 +45,15 @@ const layer: Layer.Layer<ApiTokens, never, SqlClient.SqlClient> = Layer.effect(
     const sql = yield* SqlClient.SqlClient
 
     return ApiTokens.of({
-      create: (token, most) =>
+      create: (token, most, since) =>
         Effect.gen(function* () {
           const { access, createdAt, expiresAt, id, investor, lastUsedAt, name, secretHash } = token
           // of several at once each counts what the one before it made
-          yield* sql`SELECT 1 FROM investors WHERE id = ${investor} FOR NO KEY UPDATE`
+          const held = yield* sql`
+            SELECT 1 FROM investors WHERE id = ${investor} AND banned_at IS NULL
+              AND signed_out_before <= coalesce(${float8(since)}::bigint, signed_out_before)
+            FOR NO KEY UPDATE`
+          if (held.length === 0) return yield* new NotSignedIn({ message: "You have been signed out: sign in again" })
           yield* sql.unsafe(DELETE_OLD, [float8(createdAt - SHOWN_EXPIRED_MILLIS)])
           const made = yield* sql`
             INSERT INTO api_tokens (id, investor, name, access, created_at, expires_at, last_used_at, secret_hash)

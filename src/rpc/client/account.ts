@@ -22,7 +22,7 @@ export interface AccountCalls {
   ) => Answer<{ readonly secret: string; readonly token: ApiToken }, LimitExceeded>
   readonly revokeToken: (id: string) => Answer<{ readonly revoked: number }, NotFound>
   readonly activity: (options?: { readonly before?: string }) => Answer<ActivityPage, InvalidRequest>
-  readonly export: Answer<AccountExport>
+  readonly export: Answer<AccountExport, LimitExceeded>
   /** For operators, these four: of whichever account. `operator`: the operator's token. */
   readonly find: (operator: string, email: string) => Answer<AccountFacts, NotFound | NotAllowed>
   readonly setBan: (operator: string, email: string, banned: boolean) => Answer<AccountFacts, NotFound | NotAllowed>
@@ -43,7 +43,7 @@ export const makeAccount = ({ calls, rpcs }: Session): AccountCalls => ({
   createToken: (token) => calls.callOnce("investors.CreateToken", () => rpcs["investors.CreateToken"](token)),
   revokeToken: (id) => calls.call("investors.RevokeToken", () => rpcs["investors.RevokeToken"]({ id })),
   activity: (options = {}) => calls.call("investors.Activity", () => rpcs["investors.Activity"](options)),
-  export: calls.call<AccountExport, Unavailable>("investors.Export", () => rpcs["investors.Export"]()),
+  export: calls.call<AccountExport, LimitExceeded | Unavailable>("investors.Export", () => rpcs["investors.Export"]()),
   find: (operator, email) => calls.call("investors.Find", () => rpcs["investors.Find"]({ operator, email })),
   setBan: (operator, email, banned) =>
     calls.call("investors.SetBan", () => rpcs["investors.SetBan"]({ operator, email, banned })),

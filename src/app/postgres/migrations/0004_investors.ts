@@ -13,6 +13,7 @@ export default Effect.gen(function* () {
     CREATE TABLE investors (
       created_at bigint NOT NULL,
       banned_at bigint,
+      signed_out_before bigint NOT NULL DEFAULT 0,
       id text COLLATE "C" PRIMARY KEY,
       email text COLLATE "C" UNIQUE,
       password_hash text,
