@@ -1,7 +1,8 @@
 import { chmod, readFile, stat, writeFile } from "node:fs/promises"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
+import { Effect, Redacted, References } from "effect"
+import { TestClock } from "effect/testing"
 import { temporaryFolder } from "../../../test/support/databases.ts"
 import { Operator } from "./Operator.ts"
 import { TOKEN_FILE } from "./operatorToken.ts"
@@ -23,6 +24,18 @@ describe("the operator", () => {
         assert.notInclude(refused.message, "s3cret")
       }
     })
+  )
+
+  it.effect("may be guessed twenty times from one address, then once in three seconds; others are not kept out", () =>
+    Effect.gen(function* () {
+      const { check } = yield* withToken("s3cret", "/nowhere")
+      for (let i = 0; i < 20; i++) yield* Effect.flip(check(`guess ${i}`, "192.0.2.9"))
+      // not even the right one is looked at
+      assert.include((yield* Effect.flip(check("s3cret", "192.0.2.9"))).message, "try again in 3 s")
+      yield* check("s3cret", "192.0.2.1")
+      yield* TestClock.adjust("3 seconds")
+      yield* check("s3cret", "192.0.2.9")
+    }).pipe(Effect.provideService(References.MinimumLogLevel, "None"))
   )
 
   it.live("has one of its own in the data folder, that nobody else reads and that stays the same", () =>
