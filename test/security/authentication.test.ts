@@ -13,7 +13,7 @@ beforeAll(async () => {
     ...["--passwords-at-once", "1"]
   ])
   expect((await new Page(server.url).signUp("ada@example.com")).status).toBe(200)
-}, 60_000)
+}, 120_000)
 afterAll(() => server?.stop())
 
 let hosts = 0

@@ -10,7 +10,7 @@ import { PublicRpcs } from "../../src/rpc/public.ts"
 import { type RunningServer, startServer } from "../e2e/support/server.ts"
 import { field, granted, Page, Peer, text } from "../support/attacker.ts"
 
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const OPERATOR = "the operator's own token"
 
@@ -66,7 +66,7 @@ beforeAll(async () => {
   eve = new Page(server.url)
   await ada.signUp("ada@example.com")
   await eve.signUp("eve@example.com")
-}, 60_000)
+}, 120_000)
 afterAll(() => server?.stop())
 
 /** Everything of an investor's that has an id. */

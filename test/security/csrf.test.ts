@@ -10,7 +10,7 @@ beforeAll(async () => {
   server = await startServer(["--symbols", "5", "--sign-in", "required", "--allowed-origins", "https://desk.example"])
   page = new Page(server.url)
   expect((await page.signUp("ada@example.com")).status).toBe(200)
-}, 60_000)
+}, 120_000)
 afterAll(() => server?.stop())
 
 const paths = Object.values(accountPaths)

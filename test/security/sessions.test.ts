@@ -2,9 +2,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest"
 import { accountPaths } from "../../src/rpc/investors.ts"
 import { type RunningServer, startServer } from "../e2e/support/server.ts"
-import { field, granted, metric, PASSWORD, Page, Peer, text, until } from "../support/attacker.ts"
+import { field, granted, leaveAll, metric, PASSWORD, Page, Peer, text, until } from "../support/attacker.ts"
 
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const OPERATOR = "the operator's own token"
 
@@ -16,10 +16,13 @@ beforeAll(async () => {
     ...["--allowed-origins", "https://desk.example"]
   ])
   delete process.env.LZSTOCK_OPERATOR_TOKEN
-}, 60_000)
+}, 120_000)
 afterAll(() => server?.stop())
 // whatever a test left open
-afterEach(() => until(async () => (await metric(server.url, "sessions_active")) === 0))
+afterEach(() => {
+  leaveAll()
+  return until(async () => (await metric(server.url, "sessions_active")) === 0)
+})
 
 let people = 0
 const somebody = async () => {

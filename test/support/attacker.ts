@@ -93,6 +93,12 @@ export type Outcome =
   /** `error`: a typed error's tag, or "Die". */
   | { readonly ok: false; readonly error: string; readonly message: string; readonly whole: string }
 
+const open = new Set<Peer>()
+/** Whoever a test that failed has left open goes too: the next one begins with nobody. */
+export const leaveAll = (): void => {
+  for (const peer of open) peer.ws.terminate()
+}
+
 export class Peer {
   readonly ws: WebSocket
   readonly closed: Promise<Closed>
@@ -103,6 +109,8 @@ export class Peer {
   private constructor(ws: WebSocket) {
     this.ws = ws
     ws.on("error", () => {})
+    open.add(this)
+    ws.once("close", () => open.delete(this))
     this.closed = new Promise((resolve) => {
       ws.once("close", (code, reason) => resolve({ code, reason: String(reason) }))
     })
