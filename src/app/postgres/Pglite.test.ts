@@ -177,6 +177,20 @@ describe("connections to the embedded database take turns", () => {
     }).pipe(Effect.provide(Layer.unwrap(Effect.map(temporaryFolder, embeddedIn))))
   )
 
+  it.live(
+    "a request to cancel is answered by its end, though nobody reads: who is interrupted keeps nobody waiting",
+    () =>
+      Effect.gen(function* () {
+        const { connect } = yield* openPglite(yield* temporaryFolder)
+        const socket = connect()
+        const cancel = Buffer.alloc(16)
+        cancel.writeInt32BE(16, 0)
+        cancel.writeInt32BE(80_877_102, 4)
+        socket.write(cancel)
+        yield* Effect.promise(() => once(socket, "close"))
+      }).pipe(Effect.provide(Gauges.layer), Effect.scoped)
+  )
+
   it.live("an error ends its own statement only; notifications arrive at who listens", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient

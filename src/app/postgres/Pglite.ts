@@ -77,7 +77,11 @@ class Host {
         done(error)
       }
     })
-    port1.on("message", (bytes: Uint8Array | null) => connection.push(bytes))
+    port1.on("message", (bytes: Uint8Array | null) => {
+      connection.push(bytes)
+      // who only asks to cancel reads nothing, and has to hear of the end all the same
+      if (bytes === null) connection.read(0)
+    })
     const worker = this.#worker ?? this.#restart()
     if (worker === undefined) {
       connection.destroy(this.#lastError)
