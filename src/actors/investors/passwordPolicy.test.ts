@@ -26,6 +26,9 @@ describe("a password", () => {
     ["a row backwards", "lkjhgfdsapoiu"],
     ["digits in a row", "234567890123"],
     ["known to everybody", "PasswordPassword"],
+    ["a common word with digits", "Password1234"],
+    ["a common word with signs", "!!iloveyou!!1984"],
+    ["a common word twice, with a year", "dragonDragon2026"],
     ["full of the e-mail address", "my ada.lovelace@example.com"],
     ["the mailbox twice", "ada.lovelaceada.lovelace"]
   ])("may not be %s", (_, password) => {

@@ -36,6 +36,56 @@ const common = new Set([
   "lzstocklzstock"
 ])
 
+/** What people put digits or a sign behind when a password has to be longer. */
+const commonWords = new Set([
+  "password",
+  "passw0rd",
+  "passwort",
+  "motdepasse",
+  "contrasena",
+  "iloveyou",
+  "letmein",
+  "welcome",
+  "admin",
+  "administrator",
+  "changeme",
+  "qwerty",
+  "qwertz",
+  "azerty",
+  "qwertyuiop",
+  "football",
+  "baseball",
+  "basketball",
+  "superman",
+  "batman",
+  "pokemon",
+  "starwars",
+  "sunshine",
+  "princess",
+  "dragon",
+  "monkey",
+  "master",
+  "shadow",
+  "michael",
+  "jennifer",
+  "charlie",
+  "liverpool",
+  "chelsea",
+  "arsenal",
+  "samsung",
+  "computer",
+  "internet",
+  "whatever",
+  "trustno",
+  "secret",
+  "freedom",
+  "summer",
+  "winter",
+  "lzstock"
+])
+/** Without what stands before and behind that is no letter. */
+const wordOf = (text: string): string => text.replace(/^[^\p{L}]+|[^\p{L}]+$/gu, "")
+
 const runs = [
   "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz",
   "0123456789012345678901234567890123456789",
@@ -72,7 +122,12 @@ export const weakness = (password: string, email: string, { minLength }: Passwor
   if (text.includes(email) || unitOf(text) === mailbox)
     return "Do not use your e-mail address: it is the first thing others would try"
   if (new Set(characters).size < 5) return "Use more different characters"
-  if (common.has(text) || unitOf(text).length < 5 || allRuns.some((run) => run.includes(text))) {
+  if (
+    common.has(text) ||
+    commonWords.has(unitOf(wordOf(text))) ||
+    unitOf(text).length < 5 ||
+    allRuns.some((run) => run.includes(text))
+  ) {
     return "Choose another: this is one of the passwords that others would try first"
   }
   return undefined

@@ -261,7 +261,13 @@ export class Session implements StreamOwner, WheelTask {
     if (this.isSignedOut) return
     this.isSignedOut = true
     this.node.wheel.schedule(SIGN_OUT_MILLIS, {
-      onWheel: () => this.close(CloseCode.SignedOut, "Signed out: sign in again")
+      onWheel: () =>
+        this.close(
+          CloseCode.SignedOut,
+          this.principal?.via === "token"
+            ? "This token was revoked or has expired: another one is needed"
+            : "Signed out: sign in again"
+        )
     })
   }
 

@@ -104,7 +104,14 @@ export const accountRoutes = (config: AccountRoutesConfig) =>
           !originAllowed(origin, host, allowed) ||
           (site !== undefined && site !== "same-origin")
         ) {
-          return Effect.fail(new NotAllowed({ message: "Only pages of this server may ask this" }))
+          const isOurName = origin !== undefined && URL.parse(origin)?.host === host
+          return Effect.fail(
+            new NotAllowed({
+              message: isOurName
+                ? `This server does not know that it is called ${host}: start it with --allowed-origins ${origin}`
+                : "Only pages of this server may ask this"
+            })
+          )
         }
         const { address, principal } = authenticator.origin(Option.getOrUndefined(request.remoteAddress), headers)
         return Effect.succeed({

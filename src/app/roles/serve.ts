@@ -15,7 +15,8 @@ import { version } from "../version.ts"
 
 const makeDataDir = (folder: string) =>
   Effect.try({
-    try: () => mkdirSync(folder, { recursive: true }),
+    // the embedded database writes files that anybody could read and write: nobody else gets in here
+    try: () => mkdirSync(folder, { recursive: true, mode: 0o700 }),
     catch: (error) =>
       new OptionError({
         message: `--data-dir: ${folder} cannot be created: ${error instanceof Error ? error.message : error}`

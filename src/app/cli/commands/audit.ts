@@ -48,7 +48,10 @@ const run = Effect.fn("cli.audit")(function* (
   // the newest last, where one looks
   const shown = found.slice(0, most).toReversed()
   if (input.json) return yield* writeLines(shown.map((event) => `${JSON.stringify(event)}\n`))
-  if (shown.length === 0) return yield* out.note("lzstock: nothing has happened to any account")
+  if (shown.length === 0)
+    return yield* out.note(
+      `lzstock: nothing of the kind has happened${Option.isSome(input.investor) ? " to this account" : ""}`
+    )
   const [head = "", ...lines] = format.columns([HEAD, ...shown.map(row)], [])
   yield* writeLines([`${paint(out.colours, "dim", head)}\n`, ...lines.map((line) => `${line}\n`)])
 })

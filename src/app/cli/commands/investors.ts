@@ -47,7 +47,9 @@ const reset = Effect.fn("cli.investors.reset-password")(function* (input: Input)
   const { account, token } = yield* opened(input)
   const answer = yield* Effect.mapError(account.resetPassword(token, input.email), fromServer(input.url))
   if (input.json) return yield* writeJson(answer)
-  yield* out.note("lzstock: told this once; every browser was signed out. Have it changed on the account page")
+  yield* out.note(
+    "lzstock: this password is shown only once. Every browser of the account was signed out; its owner can change it on the account page"
+  )
   yield* out.write(`${answer.password}\n`)
 })
 
