@@ -21,13 +21,14 @@ export const TokenSecret = (props: {
   })
   const server = location.origin
   const url = server === USUAL_SERVER ? "" : `LZSTOCK_URL=${server} `
-  const command = () => `${url}LZSTOCK_TOKEN=${props.made.secret} lzstock watch AAPL`
+  const command = () => `${url}LZSTOCK_TOKEN=${props.made.secret} npx lzstock watch AAPL`
   const program = `import { connect } from "lzstock/client"
 
 const url = "${server}"
 const token = process.env.LZSTOCK_TOKEN
 const client = connect({ url, token })
-console.log(await client.quote("AAPL"))`
+console.log(await client.quote("AAPL"))
+await client.close()`
   return (
     <div class="mt-3 flex flex-col gap-4">
       <div class="form-warning">
