@@ -163,13 +163,18 @@ describe("another investor's", () => {
         for (const secret of [hers.investor, hers.token, hers.signIn])
           expect(JSON.stringify(page)).not.toContain(secret)
     }
-    const asked = all.filter((name) => name.startsWith("investors.") && !/SignOutEverywhere|Authenticate/.test(name))
+    const asked = all.filter(
+      (name) => name.startsWith("investors.") && !/SignOutEverywhere|Authenticate|Export/.test(name)
+    )
     for (const tag of asked) {
       for (const id of ids) {
         const said = JSON.stringify(await peer.ask(tag, requests(id)[tag]))
         for (const secret of [hers.investor, hers.secret, "ada@example.com"]) expect(said, tag).not.toContain(secret)
       }
     }
+    // costs as much as forty others
+    const exported = JSON.stringify(granted(await peer.ask("investors.Export")))
+    for (const secret of [hers.investor, hers.secret, "ada@example.com"]) expect(exported).not.toContain(secret)
     granted(await peer.ask("investors.SignOutEverywhere", { tokens: true }))
     await peer.closed
     // all of hers is as it was
