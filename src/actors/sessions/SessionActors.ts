@@ -193,6 +193,7 @@ export class SessionActors extends Context.Service<
               receive: (text) => {
                 session.heard()
                 if (!Queue.offerUnsafe(inbox, text)) {
+                  session.pauseReading()
                   session.close(CloseCode.TooManyMessages, "Too many requests at once: slow down and reconnect")
                 } else if (Queue.sizeUnsafe(inbox) >= INBOX_HIGH_WATER) session.pauseReading()
               },

@@ -49,6 +49,8 @@ const refuse = (socket: Duplex, { error, message, retryAfterMillis, status }: Re
   )
 }
 
+/** Of a request's price: what costs us little, but not nothing, such as an acknowledgement or a pong. */
+const TRIFLE = 0.01
 const BUSY_MILLIS = 5_000
 const notTaken: Readonly<Record<"draining" | "address" | "strangers", Refused>> = {
   draining: {
@@ -120,6 +122,14 @@ export const layerProtocol = (
           skipUTF8Validation: false
         })
 
+        /** False: it says more than it may, and is closed. What it says until it is gone is not even read. */
+        const pays = (session: Session, cost: number): boolean => {
+          if (session.charge(cost)) return true
+          session.pauseReading()
+          session.close(CloseCode.TooManyMessages, "Too many requests: slow down and reconnect")
+          return false
+        }
+
         const receiver = () => {
           let rest = ""
           return (session: Session, text: string): Effect.Effect<void> => {
@@ -129,10 +139,8 @@ export const layerProtocol = (
               return Effect.void
             }
             rest = decoded.rest
-            const { messages } = decoded
-            if (messages.length === 0) return Effect.void
-            if (!session.charge(messages.length)) {
-              session.close(CloseCode.TooManyMessages, "Too many requests: slow down and reconnect")
+            const { messages, skipped } = decoded
+            if (!pays(session, messages.length > 0 ? messages.length + skipped * TRIFLE : (1 + skipped) * TRIFLE)) {
               return Effect.void
             }
             const [only] = messages
@@ -187,7 +195,10 @@ export const layerProtocol = (
               if (isBinary) inbox.session.close(CloseCode.Malformed, "Binary frames are not understood: send text")
               else inbox.receive(String(data))
             })
-            ws.on("pong", inbox.heard)
+            ws.on("pong", () => {
+              inbox.heard()
+              pays(inbox.session, TRIFLE)
+            })
             ws.on("close", inbox.closed)
           })
         }

@@ -24,21 +24,31 @@ const isFromClient = Schema.is(FromClient)
 /** A stock client acknowledges every chunk; our flow control is by bytes, so that is dropped unread. */
 const ACK_PREFIX = '{"_tag":"Ack"'
 
-/** Whole lines, decoded, and the unfinished rest; undefined when a line is no RPC message. */
-export const decodeRpcLines = (
-  text: string
-): { readonly messages: ReadonlyArray<FromClientEncoded>; readonly rest: string } | undefined => {
+export interface RpcLines {
+  readonly messages: ReadonlyArray<FromClientEncoded>
+  /** Whole lines that say nothing to us: empty ones, acknowledgements. */
+  readonly skipped: number
+  /** What is not a whole line yet. */
+  readonly rest: string
+}
+
+/** Undefined when a line is no RPC message. */
+export const decodeRpcLines = (text: string): RpcLines | undefined => {
   const messages: Array<FromClientEncoded> = []
+  let skipped = 0
   let start = 0
   for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
     const line = text.slice(start, end)
     start = end + 1
-    if (line.length === 0 || line.startsWith(ACK_PREFIX)) continue
+    if (line.length === 0 || line.startsWith(ACK_PREFIX)) {
+      skipped++
+      continue
+    }
     const message = parse(line)
     if (message === undefined) return undefined
     messages.push(message)
   }
-  return { messages, rest: text.slice(start) }
+  return { messages, skipped, rest: text.slice(start) }
 }
 
 const parse = (line: string): FromClientEncoded | undefined => {
