@@ -79,6 +79,7 @@ export const startServer = async (more: ReadonlyArray<string>, node: ReadonlyArr
   return {
     port,
     pid: child.pid ?? 0,
+    folder,
     read,
     metrics,
     end,
