@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util"
 import { fanout, immediate } from "./fanout.ts"
 import { fold } from "./fold.ts"
+import { fuzz } from "./fuzz.ts"
 import { keystrokes } from "./keystrokes.ts"
 import { load, shapeNames } from "./load.ts"
 import { memory } from "./memory.ts"
@@ -25,8 +26,6 @@ const benchmarks: Benchmarks = {
   teardown
 }
 
-const onlyWhenAsked: Benchmarks = { storm, strangers }
-
 const help = `npm run bench [-- NAME… OPTIONS]
 
   fold        ticks folded per core: the fold alone, and through bus, router and ticker actors
@@ -38,12 +37,14 @@ const help = `npm run bench [-- NAME… OPTIONS]
   teardown    10,000 sessions leave in three ways
   storm       10,000 sessions lose their connection at once and come back (not part of the default)
   strangers   10,000 connections that never sign in, beside sessions that have (not part of the default)
+  fuzz        peers that say everything but what they should, for --minutes (not part of the default)
   load SHAPE  the real server under users: smoke, spike or capacity (not part of the default)
   nodes PART… many nodes, over NATS and PostgreSQL: ticks, latency, calls, failover, memory, or all (not part of the default)
 
   --scale F     shorter (0.1) or longer (2) than usual
   --priority N  niceness of the measured processes; below 0 needs root, and a session of its own (setsid)
   --published N symbol updates a second for fanout, each going to 125 sessions (4,000)
+  --minutes N   of fuzz (10)
   --server "…"  more options for the server of load, e.g. "--rate 2"
   --no-save     print only, leave RESULTS.md alone
 `
@@ -54,11 +55,14 @@ const { positionals, values } = parseArgs({
     scale: { type: "string", default: "1" },
     priority: { type: "string", default: "0" },
     published: { type: "string" },
+    minutes: { type: "string", default: "10" },
     server: { type: "string" },
     "no-save": { type: "boolean", default: false },
     help: { type: "boolean", default: false }
   }
 })
+
+const onlyWhenAsked: Benchmarks = { storm, strangers, fuzz: () => fuzz(Number(values.minutes)) }
 
 const fail = (message: string): never => {
   process.stderr.write(`bench: ${message}\n\n${help}`)
@@ -74,6 +78,7 @@ const say = (report: Report, loadBefore: number) => {
 const run = async () => {
   const scale = Number(values.scale)
   if (!(scale > 0)) fail(`--scale ${values.scale} is not a number above 0`)
+  if (!(Number(values.minutes) > 0)) fail(`--minutes ${values.minutes} is not a number above 0`)
   setChildPriority(Number(values.priority))
   if (positionals[0] === "load") {
     const [, shape = "smoke", ...rest] = positionals
