@@ -232,10 +232,19 @@ describe("BarHistory.page", () => {
         ["limit", { limit: 0 }],
         ["limit", { limit: 5_001 }],
         ["before", { before: 1.5 }],
-        ["from", { from: 1e18 }]
+        ["from", { from: 1e18 }],
+        ["to", { interval: "1mo", to: 8.64e15 }],
+        ["before", { interval: "1mo", before: -8.64e15 }]
       ] as const) {
         const error = yield* refused(query)
         assert.strictEqual(error._tag === "InvalidRequest" ? error.field : error._tag, field)
+      }
+      // what is not refused can be asked of a store: its bounds are numbers
+      for (const interval of ["1s", "1d", "1w", "1mo"] as const) {
+        for (const time of [8.6e15, -8.6e15]) {
+          assert.deepStrictEqual((yield* history.page({ symbol: "A", interval, from: time })).bars, [])
+          assert.isFinite(barEnd(interval, barStart(interval, time)))
+        }
       }
     }).pipe(Effect.provide(unstoredOnly(new ScriptedFeed(["A"]))))
   )

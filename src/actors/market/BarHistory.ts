@@ -219,14 +219,16 @@ const startAtOrAfter = (interval: Interval, time: number): number => {
   return start === time ? start : barEnd(interval, start)
 }
 
+/** Date goes up to 8.64e15; the month around a time has to be within that too. */
+const MOST_TIME = 8.6e15
+
 const check = (query: HistoryQuery, limit: number): Effect.Effect<void, InvalidRequest> => {
   const refuse = (field: string, message: string) => Effect.fail(new InvalidRequest({ field, message }))
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
     return refuse("limit", `limit must be a whole number from 1 to ${MAX_LIMIT}`)
   for (const field of ["from", "to", "before"] as const) {
     const time = query[field]
-    // what Date can express; beyond it no calendar
-    if (time !== undefined && !(Number.isInteger(time) && Math.abs(time) <= 8.64e15))
+    if (time !== undefined && !(Number.isInteger(time) && Math.abs(time) <= MOST_TIME))
       return refuse(field, `${field} must be a time in whole milliseconds since 1970`)
   }
   if (query.from !== undefined && query.to !== undefined && query.from >= query.to)
