@@ -2,7 +2,7 @@
 import type { Browser } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { launch } from "./support/browser.ts"
-import { active, closed, input, openReady, options, search, stored } from "./support/palette.ts"
+import { active, closed, hearStatus, input, openReady, options, search, stored } from "./support/palette.ts"
 import { type RunningServer, startServer } from "./support/server.ts"
 
 vi.setConfig({ testTimeout: 90_000 })
@@ -59,10 +59,11 @@ describe("what the palette remembers", () => {
     const other = await page.context().newPage()
     await other.goto(server.url)
     await other.getByTestId("watched-only").getByText("0").waitFor()
+    const heard = await hearStatus(page)
     await search(page, "coca cola")
     await active(page, "KO")
     await page.keyboard.press("Alt+Enter")
-    await page.getByTestId("palette-status").getByText("KO added to the watch list").waitFor({ state: "attached" })
+    await heard("KO added to the watch list, 1 symbol")
     await input(page).fill("twtr")
     await active(page, "TWTR")
     await options(page).first().getByTestId("palette-star").click()

@@ -12,6 +12,7 @@ interface PlanNode {
   readonly "Node Type": string
   readonly "Relation Name"?: string
   readonly "Index Name"?: string
+  readonly "Actual Rows": number
   readonly "Shared Hit Blocks": number
   readonly "Shared Read Blocks": number
   readonly Plans?: ReadonlyArray<PlanNode>
@@ -31,7 +32,11 @@ const explain = Effect.fnUntraced(function* (statement: string, params: Readonly
   assert.isFalse(nodes.some((node) => node["Node Type"] === "Seq Scan"))
   return {
     indexes: nodes.flatMap((node) => node["Index Name"] ?? []),
-    sorts: nodes.some((node) => node["Node Type"] === "Sort"),
+    /** Rows that went into a sort. */
+    sorted: nodes
+      .filter((node) => node["Node Type"] === "Sort")
+      .flatMap((node) => node.Plans ?? [])
+      .reduce((rows, node) => rows + node["Actual Rows"], 0),
     blocks: top["Shared Hit Blocks"] + top["Shared Read Blocks"]
   }
 })
@@ -91,7 +96,8 @@ for (const { layer, name } of databases) {
           ] as const) {
             const page = yield* explain(statement, params)
             assert.deepStrictEqual(page.indexes, [index])
-            assert.isFalse(page.sorts)
+            // where few rows can match, PostgreSQL may sort those few instead of walking the index
+            assert.isAtMost(page.sorted, 5)
             assert.isBelow(page.blocks, 40)
           }
         }

@@ -30,5 +30,18 @@ export const active = (page: Page, symbol: string, timeout = 30_000) =>
     symbol,
     { timeout }
   )
+/** Keeps what is read out from now on: under load, the next text may be there before a test has seen this one. */
+export const hearStatus = async (page: Page) => {
+  const heard = await page.evaluateHandle(() => {
+    const texts: Array<string> = []
+    new MutationObserver(() => {
+      const text = document.querySelector('[data-testid="palette-status"]')?.textContent ?? ""
+      if (text !== texts.at(-1)) texts.push(text)
+    }).observe(document.body, { childList: true, subtree: true, characterData: true })
+    return texts
+  })
+  return (wanted: string) =>
+    page.waitForFunction(({ texts, text }) => texts.includes(text), { texts: heard, text: wanted })
+}
 export const closed = (page: Page) => input(page).waitFor({ state: "detached" })
 export const stored = (page: Page, key: string) => page.evaluate((name) => localStorage.getItem(name), key)

@@ -128,13 +128,19 @@ export const usePalette = (options: PaletteOptions) => {
 
   // ---- what is read out ------------------------------------------------------------------------------------------
   const [announcement, setAnnouncement] = createSignal("")
+  let counting: ReturnType<typeof setTimeout> | undefined
   createEffect(() => {
     const now = found()
     if (now.question === null || now.awaiting === "answer") return
     const said = describeResults(groups(), now.question, now.hasMore)
-    const timer = setTimeout(() => setAnnouncement(said), QUIET_MILLIS)
-    onCleanup(() => clearTimeout(timer))
+    counting = setTimeout(() => setAnnouncement(said), QUIET_MILLIS)
+    onCleanup(() => clearTimeout(counting))
   })
+  /** What a key just did: no count of the same list is read over it. */
+  const announce = (done: string) => {
+    clearTimeout(counting)
+    setAnnouncement(done)
+  }
 
   goOn(() => found().error, pages.retry)
 
@@ -179,7 +185,7 @@ export const usePalette = (options: PaletteOptions) => {
       if (item !== undefined) open(item.symbol, newTab)
     },
     star: (item: PaletteItem | undefined = activeItem()) => {
-      if (item !== undefined) setAnnouncement(describeToggled(item.symbol, watchlist.toggle(item.symbol)))
+      if (item !== undefined) announce(describeToggled(item.symbol, watchlist.toggle(item.symbol)))
     },
     forget: (item: PaletteItem | undefined = activeItem()) => {
       if (item === undefined || !item.isRecent) return
@@ -189,12 +195,12 @@ export const usePalette = (options: PaletteOptions) => {
       setRecent(withoutRecent(readRecent(), item.symbol))
       writeRecent(recent())
       setChosen(next)
-      setAnnouncement(`${item.symbol} removed from recent`)
+      announce(`${item.symbol} removed from recent`)
     },
     forgetAll: () => {
       setRecent([])
       writeRecent([])
-      setAnnouncement("Recent cleared")
+      announce("Recent cleared")
     },
     announcement
   }
