@@ -46,7 +46,7 @@ export class Endings extends Context.Service<
         Effect.gen(function* () {
           // said first: sockets need not wait for the store
           yield* say(investor, at, tokens ? "everything" : "browsers")
-          const ended = yield* inStore(signIns.endAll(investor, { except: null, tokens }), [])
+          const ended = yield* inStore(signIns.endAll(investor, { tokens }), [])
           return ended.length
         }).pipe(Effect.uninterruptible)
 

@@ -40,10 +40,10 @@ export class SignIns extends Context.Service<
     readonly list: (investor: string, now: number) => Effect.Effect<ReadonlyArray<StoredSignIn>, Unavailable>
     /** False: the investor has no such one. */
     readonly end: (investor: string, id: string) => Effect.Effect<boolean, Unavailable>
-    /** All but `except`; their ids. Without "token" those of tokens stay. */
+    /** All of an investor's; their ids. Without `tokens` those of tokens stay. */
     readonly endAll: (
       investor: string,
-      options: { readonly except: string | null; readonly tokens: boolean }
+      options: { readonly tokens: boolean }
     ) => Effect.Effect<ReadonlyArray<string>, Unavailable>
     /** Seen at `now`: they expire at `now + idleMillis` or `endsAt`, if that is later than so far. Answers which are still there. */
     readonly seen: (

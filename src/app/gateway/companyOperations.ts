@@ -6,8 +6,9 @@ import { companyId } from "../../actors/companies/mergeList.ts"
 import { type Decision, SymbolMaster, type SyncState } from "../../actors/companies/SymbolMaster.ts"
 import { Bus } from "../../actors/kernel/Bus.ts"
 import type { ImportedListing, SyncStatus } from "../../rpc/companies.ts"
-import { InvalidRequest, normaliseSymbol, Unavailable } from "../../rpc/market.ts"
+import { InvalidRequest, normaliseSymbol } from "../../rpc/market.ts"
 import { companiesChangedTopic, companySyncTopic } from "../../rpc/topics.ts"
+import { whenStored } from "./whenStored.ts"
 
 const stateOf = ({ error, isOn, phase, requestedAt }: SyncState): SyncStatus["state"] => {
   // null: no worker has been here yet; one that comes takes the request up
@@ -16,20 +17,7 @@ const stateOf = ({ error, isOn, phase, requestedAt }: SyncState): SyncStatus["st
   return phase === null ? "idle" : "running"
 }
 
-/** A store that is away has been logged by who was told; a client hears that it may try again. */
-const whenStored = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | Unavailable, R> =>
-  Effect.catchDefect(effect, (defect) =>
-    Effect.andThen(
-      Effect.logWarning("The symbol master cannot be asked", defect),
-      Effect.fail(
-        new Unavailable({
-          what: "companies",
-          retryAfterMillis: 2_000,
-          message: "The companies cannot be read or changed at the moment: try again in a moment"
-        })
-      )
-    )
-  )
+const stored = whenStored("companies")
 
 export const makeCompanyOperations = Effect.gen(function* () {
   const master = yield* SymbolMaster
@@ -37,7 +25,7 @@ export const makeCompanyOperations = Effect.gen(function* () {
   const bus = yield* Bus
 
   const status = Effect.fnUntraced(function* () {
-    const state = yield* whenStored(master.state)
+    const state = yield* stored(master.state)
     const { done, error, finishedAt, nextAt, phase, startedAt, total } = state
     const { companies, instruments } = directory.counts()
     const now = stateOf(state)
@@ -47,7 +35,7 @@ export const makeCompanyOperations = Effect.gen(function* () {
   const sync = Effect.fnUntraced(function* () {
     const requestedAt = yield* Clock.currentTimeMillis
     // under the lock: a sync that begins meanwhile is the one that was asked for
-    const version = yield* whenStored(
+    const version = yield* stored(
       master.change({
         of: { ids: [], symbols: [] },
         decide: ({ state }) => ({
@@ -67,7 +55,7 @@ export const makeCompanyOperations = Effect.gen(function* () {
       ...symbols.map((symbol) => `symbol:${symbol}`),
       ...listings.flatMap(({ cik }) => (cik === null ? [] : [companyId(cik)]))
     ]
-    const answer = yield* whenStored(
+    const answer = yield* stored(
       master.change({
         of: { ids, symbols },
         decide: ({ companies, nextInstrument }): Decision<Imported["counts"] | Unusable> => {
@@ -79,7 +67,7 @@ export const makeCompanyOperations = Effect.gen(function* () {
       })
     ).pipe(Effect.catchTag("StaleSync", Effect.die))
     if ("unusable" in answer) return yield* new InvalidRequest({ field: "listings", message: answer.unusable })
-    const { version } = yield* whenStored(master.state)
+    const { version } = yield* stored(master.state)
     yield* bus.publish(companiesChangedTopic, { version })
     return answer
   })

@@ -96,7 +96,7 @@ describe("sign-ins in Redis", () => {
         assert.isAbove(its, millis - 20_000)
       }
       assert.lengthOf(yield* keys, 5)
-      yield* signIns.endAll("ann", { except: null, tokens: true })
+      yield* signIns.endAll("ann", { tokens: true })
       assert.deepStrictEqual(
         yield* keys,
         ["t:late", "t:n"].map((key) => prefix + key)
@@ -116,7 +116,7 @@ describe("sign-ins in Redis", () => {
       yield* signIns.list("ann", NOW)
       assert.deepStrictEqual(yield* members, ["c", "d"])
       yield* Effect.promise(() => client.del(`${prefix}s:c`))
-      yield* signIns.endAll("ann", { except: null, tokens: true })
+      yield* signIns.endAll("ann", { tokens: true })
       assert.deepStrictEqual(yield* members, [])
       yield* signIns.put(signInOf("ann", "e"))
       yield* signIns.put(signInOf("ann", "e", { lastSeenAt: NOW + DAY, expiresAt: NOW + DAY }))
@@ -177,7 +177,7 @@ describe("sign-ins in Redis", () => {
         assert.strictEqual(yield* signIns.redeem(ticketOf("n", "a")), "ended")
         assert.strictEqual((yield* signIns.seen(["a"], NOW, DAY)).size, 0)
         assert.isFalse(yield* signIns.end("ann", "a"))
-        assert.deepStrictEqual(yield* signIns.endAll("ann", { except: null, tokens: true }), [])
+        assert.deepStrictEqual(yield* signIns.endAll("ann", { tokens: true }), [])
       }
       for (const [field, value] of [
         ["kind", "robot"],
@@ -251,7 +251,7 @@ describe("a Redis that goes away", () => {
     signIns.find("a", NOW),
     signIns.list("ann", NOW),
     signIns.end("ann", "b"),
-    signIns.endAll("bob", { except: null, tokens: true }),
+    signIns.endAll("bob", { tokens: true }),
     signIns.seen(["a"], NOW, DAY),
     signIns.redeem(ticketOf("n", "a"))
   ]
