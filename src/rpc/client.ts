@@ -8,7 +8,14 @@
  * reconnecting, resuming and reporting what was missed is inside.
  */
 export { Forbidden, NotAllowed, NotSignedIn } from "./access.ts"
-export * from "./client/errors.ts"
+export {
+  type CallError,
+  Closed,
+  ConnectFailed,
+  InvalidArguments,
+  ServerFailed,
+  Timeout
+} from "./client/errors.ts"
 export { connect } from "./client/plain.ts"
 export { LZStockClient } from "./client/service.ts"
 export type { MakeWebSocket, WebSocketLike } from "./client/socket.ts"

@@ -3,7 +3,7 @@
 /** Path of the RPC WebSocket (ndjson, text frames). */
 export const RPC_PATH = "/rpc"
 
-/** Why the server closes a socket. 4xxx are ours; the reason text says what to do. */
+/** Why the server closes a socket. 4xxx are ours; the reason text says what to do, and where waiting helps for how long. */
 export const CloseCode = {
   /** Server going away or restarting: reconnect, after the hint of the `Draining` event if there was one. */
   Draining: 1012,
@@ -23,6 +23,17 @@ export const CloseCode = {
 } as const
 export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode]
 
+/** The end of a refusal's text, for people and for `retryAfterOf`: a close frame has room for a text alone. */
+export const tryAgainIn = (millis: number): string => `try again in ${Math.max(1, Math.ceil(millis / 1_000))} s`
+
+/** The wait that a close reason tells, ms; null: it tells none. */
+export const retryAfterOf = (reason: string): number | null => {
+  const [, seconds] = /\btry again in (\d{1,5}) s\b/.exec(reason) ?? []
+  return seconds === undefined ? null : Number(seconds) * 1_000
+}
+
+/** Whom a busy server sends away comes back after this. */
+export const BUSY_MILLIS = 5_000
 /** Inbound messages larger than this close the socket (F11). */
 export const MAX_MESSAGE_BYTES = 64 * 1024
 /** With nothing else sent for this long, the server sends a heartbeat. */

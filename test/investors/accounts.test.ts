@@ -5,7 +5,7 @@ import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { AuditLog } from "../../src/actors/investors/AuditLog.ts"
 import { Credentials } from "../../src/actors/investors/Credentials.ts"
-import { Investors, type Visitor } from "../../src/actors/investors/Investors.ts"
+import { type Browser, Investors } from "../../src/actors/investors/Investors.ts"
 import { SignIns } from "../../src/actors/investors/SignIns.ts"
 import { Bus } from "../../src/actors/kernel/Bus.ts"
 import { Gauges } from "../../src/actors/kernel/Gauges.ts"
@@ -13,7 +13,7 @@ import { type Revoked, revokedTopic } from "../../src/rpc/topics.ts"
 import { DAY, eventsOf, makeAccounts } from "../support/investors.ts"
 
 const accounts = makeAccounts()
-const at = (address: string): Visitor => ({ address, userAgent: "curl/8" })
+const at = (address: string): Browser => ({ address, userAgent: "curl/8" })
 const home = at("192.0.2.1")
 const ada = { email: "Ada@Example.com ", password: "correct battery horse" }
 const eve = { email: "eve@example.com", password: "purple monkey dishwasher" }
@@ -227,13 +227,24 @@ describe("an account", () => {
   )
 })
 
+/** Those noted in the audit log, once there are so many: where from, and whose account was tried. */
+const limitedAttempts = Effect.fnUntraced(function* (many: number) {
+  const audit = yield* AuditLog
+  for (;;) {
+    const { entries } = yield* audit.everything(null, 100)
+    const limited = entries.filter(({ event }) => event === "attempts-limited")
+    if (limited.length >= many) return limited.map(({ address, investor }) => [address, investor])
+    yield* Effect.promise(() => new Promise((done) => setImmediate(done)))
+  }
+})
+
 describe("attempts", () => {
   it.effect(
     "for one account from one address are bounded, also with the right password, and say when to try again",
     () =>
       Effect.gen(function* () {
         const investors = yield* Investors
-        yield* investors.signUp(ada, home)
+        const { investor: hers } = yield* investors.signUp(ada, home)
         const wrong = (address: string) =>
           tag(investors.signIn({ ...ada, password: "wrong wrong wrong" }, at(address), null))
         for (let i = 0; i < 3; i++) assert.strictEqual(yield* wrong("198.51.100.7"), "SignInRefused")
@@ -242,15 +253,8 @@ describe("attempts", () => {
         const refused = yield* Effect.flip(investors.signIn(ada, at("198.51.100.7"), null))
         assert.deepInclude(refused, { _tag: "LimitExceeded", retryAfterMillis: 60_000 })
         for (let i = 0; i < 5; i++) yield* Effect.flip(investors.signIn(ada, at("198.51.100.7"), null))
-        const audit = yield* AuditLog
-        const limited: Array<string | null> = []
-        while (limited.length === 0) {
-          const { entries } = yield* audit.everything(null, 100)
-          limited.push(...entries.filter(({ event }) => event === "attempts-limited").map(({ address }) => address))
-          yield* Effect.promise(() => new Promise((done) => setImmediate(done)))
-        }
-        // once, however often
-        assert.deepStrictEqual(limited, ["198.51.100.7"])
+        // once, however often, and in the owner's own activity
+        assert.deepStrictEqual(yield* limitedAttempts(1), [["198.51.100.7", hers.id]])
         // not even a hash
         assert.strictEqual(gauges.get("password_hashes_total"), hashes)
         // its owner, elsewhere, is not kept out
@@ -273,6 +277,9 @@ describe("attempts", () => {
       assert.deepStrictEqual(all.slice(-2), ["SignInRefused", "LimitExceeded"])
       const signUps = yield* tag(investors.signUp(ada, at("203.0.113.1")))
       assert.strictEqual(signUps, "LimitExceeded")
+      // of an account from everywhere, and of an address: nobody's, all of them
+      const noted = yield* limitedAttempts(2)
+      assert.deepStrictEqual(new Set(noted.map(([, investor]) => investor)), new Set([null]))
     }).pipe(Effect.provide(accounts(undefined, { attempts: 1 })))
   )
 })

@@ -57,7 +57,7 @@ it("what no answer may hold is found in it, and nothing in what answers say", ()
   }
   for (const text of [
     '{"_tag":"Update","s":"AAPL","w":1700000000000}',
-    "Too many requests: slow down and reconnect",
+    "Too many requests: slow down, and try again in 4 s",
     'Expected "1s" | "5s"\n  at ["interval"]',
     "No such watch is open on this connection: open it with market.Watch"
   ]) {

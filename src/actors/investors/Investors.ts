@@ -14,6 +14,7 @@ import {
   WeakPassword
 } from "../../rpc/investors.ts"
 import { InvalidRequest, LimitExceeded, Unavailable } from "../../rpc/market.ts"
+import { tryAgainIn } from "../../rpc/sessions.ts"
 import { type Account, Accounts } from "./Accounts.ts"
 import { AttemptBuckets, type AttemptLimit, Attempts } from "./Attempts.ts"
 import { AuditLog } from "./AuditLog.ts"
@@ -24,8 +25,8 @@ import { Passwords } from "./Passwords.ts"
 import { normalisePassword, type PasswordPolicy, weakness } from "./passwordPolicy.ts"
 import { SignIns } from "./SignIns.ts"
 
-/** Where somebody is who has no principal yet. */
-export interface Visitor {
+/** The browser that somebody asks from, and where that is. */
+export interface Browser {
   readonly address: string
   readonly userAgent: string
 }
@@ -75,25 +76,25 @@ export class Investors extends Context.Service<
   {
     readonly signUp: (
       request: SignUp,
-      from: Visitor
+      from: Browser
     ) => Effect.Effect<SignedIn, EmailTaken | SignInRefused | WeakPassword | Refusals>
     /** `former`: the cookie that the browser had; it ends, so that nobody who planted it is signed in with them. */
     readonly signIn: (
       request: SignUp,
-      from: Visitor,
+      from: Browser,
       former: string | null
     ) => Effect.Effect<SignedIn, SignInRefused | Refusals>
-    readonly signOut: (cookie: string, from: Visitor) => Effect.Effect<void, Unavailable>
+    readonly signOut: (cookie: string, from: Browser) => Effect.Effect<void, Unavailable>
     /** All sign-ins end, this one too: the answer is another. Tokens stay. */
     readonly changePassword: (
       principal: Principal,
       request: { readonly current: string; readonly next: string },
-      from: Visitor
+      from: Browser
     ) => Effect.Effect<SignedIn, SignInRefused | WeakPassword | NotSignedIn | Refusals>
     readonly remove: (
       principal: Principal,
       password: string,
-      from: Visitor
+      from: Browser
     ) => Effect.Effect<void, SignInRefused | NotSignedIn | Refusals>
     /** Undefined: there is no such account, or it has been signed out since that principal signed in. */
     readonly investor: (principal: Principal) => Effect.Effect<Investor | undefined>
@@ -112,44 +113,57 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
   const endings = yield* Endings
   const passwords = yield* Passwords
   const signIns = yield* SignIns
+  const scope = yield* Effect.scope
 
   const note = Effect.fnUntraced(function* (
     event: string,
     result: SecurityEvent["result"],
     investor: string | null,
-    { address, userAgent }: Visitor
+    { address, userAgent }: Browser
   ) {
     const at = yield* Clock.currentTimeMillis
     yield* audit.record({ at, investor, event, result, address, device: deviceOf(userAgent), detail: null })
   })
 
+  /** Whose account is tried; null: nobody's, or it cannot be said now. */
+  type Tried = Effect.Effect<string | null>
+  const accountOf = (email: string): Tried =>
+    accounts.byEmail(email).pipe(
+      Effect.map((account) => account?.id ?? null),
+      Effect.catchDefect(() => Effect.succeed(null))
+    )
+
   /** Of each key one refusal a minute is noted: a flood must not fill the audit log. */
   const noted = new AttemptBuckets()
-  const within = Effect.fnUntraced(function* (key: string, limit: AttemptLimit, from: Visitor) {
+  const within = Effect.fnUntraced(function* (key: string, limit: AttemptLimit, from: Browser, tried: Tried) {
     const wait = yield* attempts.take(key, limit)
     if (wait === 0) return
     const now = yield* Clock.currentTimeMillis
     if (noted.take(key, { burst: 1, everyMillis: minute }, now) === 0) {
-      yield* note("attempts-limited", "refused", null, from)
+      // the answer does not wait for it: it would tell by its time whether there is such an account
+      yield* Effect.forkIn(
+        Effect.flatMap(tried, (investor) => note("attempts-limited", "refused", investor, from)),
+        scope
+      )
     }
     return yield* new LimitExceeded({
       limit: "attempts",
       allowed: limit.burst,
       retryAfterMillis: wait,
-      message: `Too many attempts: try again in ${Math.ceil(wait / 1_000)} s`
+      message: `Too many attempts: ${tryAgainIn(wait)}`
     })
   })
-  const fromAddress = (from: Visitor) =>
-    within(`address ${from.address}`, { burst: 5 * config.attempts, everyMillis: minute / 5 }, from)
+  const fromAddress = (from: Browser, tried: Tried) =>
+    within(`address ${from.address}`, { burst: 5 * config.attempts, everyMillis: minute / 5 }, from, tried)
   /** Of one account: tight from one address; looser from all together, so that nobody can keep its owner out at little cost. */
-  const ofAccount = (account: string, from: Visitor) =>
+  const ofAccount = (account: string, from: Browser, tried: Tried) =>
     Effect.andThen(
-      within(`account ${account} from ${from.address}`, { burst: config.attempts, everyMillis: minute }, from),
-      within(`account ${account}`, { burst: 20 * config.attempts, everyMillis: minute / 20 }, from)
+      within(`account ${account} from ${from.address}`, { burst: config.attempts, everyMillis: minute }, from, tried),
+      within(`account ${account}`, { burst: 20 * config.attempts, everyMillis: minute / 20 }, from, tried)
     )
 
   /** Fails if the account is no more what it was when the password was looked at: then what it ended must not come after. */
-  const begin = Effect.fnUntraced(function* (account: Account, { address, userAgent }: Visitor) {
+  const begin = Effect.fnUntraced(function* (account: Account, { address, userAgent }: Browser) {
     const now = yield* Clock.currentTimeMillis
     const { id, secret, text } = mintCookie()
     const endsAt = now + 3 * config.idleMillis
@@ -184,13 +198,13 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
     return found.investor
   })
 
-  const checked = Effect.fnUntraced(function* (principal: Principal, password: string, from: Visitor, event: string) {
+  const checked = Effect.fnUntraced(function* (principal: Principal, password: string, from: Browser, event: string) {
     const account = yield* accounts.byId(principal.investor)
     const isSignedOut = principal.since !== null && principal.since < (account?.signedOutBefore ?? 0)
     if (account === undefined || account.passwordHash === null || account.bannedAt !== null || isSignedOut) {
       return yield* new NotSignedIn({ message: "There is no account with a password here: sign in" })
     }
-    yield* ofAccount(account.id, from)
+    yield* ofAccount(account.id, from, Effect.succeed(account.id))
     if (yield* passwords.verify(password, account.passwordHash)) {
       return { account, hash: account.passwordHash, email: account.email ?? "" }
     }
@@ -204,7 +218,7 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
       if (email === undefined) return yield* invalidEmail()
       const weak = weakness(password, email, config.passwords)
       if (weak !== undefined) return yield* new WeakPassword({ message: weak })
-      yield* fromAddress(from)
+      yield* fromAddress(from, Effect.succeed(null))
       const createdAt = yield* Clock.currentTimeMillis
       const passwordHash = yield* passwords.hash(password)
       const account = { id: randomId(), email, passwordHash, createdAt, bannedAt: null, signedOutBefore: 0 }
@@ -230,8 +244,9 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
     signIn: Effect.fnUntraced(function* ({ email: typed, password }, from, former) {
       const email = normaliseEmail(typed)
       if (email === undefined) return yield* invalidEmail()
-      yield* fromAddress(from)
-      yield* ofAccount(email, from)
+      const tried = accountOf(email)
+      yield* fromAddress(from, tried)
+      yield* ofAccount(email, from, tried)
       const account = yield* accounts.byEmail(email)
       const hash = account?.passwordHash ?? null
       const matches = yield* passwords.verify(password, hash)

@@ -5,6 +5,7 @@
 import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from "node:crypto"
 import { Context, Effect, Layer, Semaphore } from "effect"
 import { Unavailable } from "../../rpc/market.ts"
+import { tryAgainIn } from "../../rpc/sessions.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { normalisePassword } from "./passwordPolicy.ts"
 
@@ -82,7 +83,7 @@ export class Passwords extends Context.Service<
                 new Unavailable({
                   what: "sign-in",
                   retryAfterMillis: RETRY_AFTER_MILLIS,
-                  message: "Too many sign in at this moment: try again in a moment"
+                  message: `Too many sign in at this moment: ${tryAgainIn(RETRY_AFTER_MILLIS)}`
                 })
               )
             }

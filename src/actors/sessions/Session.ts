@@ -6,7 +6,7 @@
 import type { Deferred } from "effect"
 import type { Principal } from "../../rpc/access.ts"
 import type { Draining, Liveness } from "../../rpc/market.ts"
-import { CloseCode, HEARTBEAT_MILLIS } from "../../rpc/sessions.ts"
+import { BUSY_MILLIS, CloseCode, HEARTBEAT_MILLIS, tryAgainIn } from "../../rpc/sessions.ts"
 import { HEARTBEAT } from "../../rpc/wire.ts"
 import type { TimingWheel, WheelTask } from "../kernel/TimingWheel.ts"
 import type { Frame } from "./Frame.ts"
@@ -148,6 +148,12 @@ export class Session implements StreamOwner, WheelTask {
     return this.requests.take(price * cost, this.node.wheel.now())
   }
 
+  /** The end of a peer that asks too much. It may come again when it would have its whole allowance back. */
+  closeForFlood(what: string): void {
+    const wait = this.requests.untilFull(this.node.wheel.now())
+    this.close(CloseCode.TooManyMessages, `${what}: slow down, and ${tryAgainIn(wait)}`)
+  }
+
   /** Half a flush must not go unnoticed: the peer would miss what it held. */
   private guard(work: () => void): void {
     try {
@@ -250,7 +256,7 @@ export class Session implements StreamOwner, WheelTask {
         if (this.principal !== null) return
         // what was shown is still being looked up: it may be right
         if (this.identifying !== null)
-          this.close(CloseCode.TryAgainLater, "Sign-ins take too long: try again in a moment")
+          this.close(CloseCode.TryAgainLater, `Sign-ins take too long: ${tryAgainIn(BUSY_MILLIS)}`)
         else this.close(CloseCode.SignedOut, "Sign in: nobody said who this is")
       }
     })

@@ -194,7 +194,7 @@ export class SessionActors extends Context.Service<
                 session.heard()
                 if (!Queue.offerUnsafe(inbox, text)) {
                   session.pauseReading()
-                  session.close(CloseCode.TooManyMessages, "Too many requests at once: slow down and reconnect")
+                  session.closeForFlood("Too many requests at once")
                 } else if (Queue.sizeUnsafe(inbox) >= INBOX_HIGH_WATER) session.pauseReading()
               },
               heard: () => session.heard(),

@@ -4,6 +4,7 @@ import { Argument, Flag } from "effect/cli"
 import { LZStockClient } from "../../rpc/client.ts"
 import { Interval, normaliseSymbol, symbolPattern } from "../../rpc/market.ts"
 import { ExitCode, Failure, fromServer, usage } from "./failure.ts"
+import { makeWebSocket } from "./webSocket.ts"
 
 export const DEFAULT_URL = "http://127.0.0.1:4280"
 
@@ -93,7 +94,7 @@ export const openClient = (
     const given = yield* Effect.orDie(Config.option(Config.String("LZSTOCK_TOKEN")))
     const token = Option.getOrUndefined(Option.filter(given, (text) => text !== "")) ?? otherwise
     const timeoutMillis = Math.ceil(flags.timeout * 1000)
-    const client = yield* LZStockClient.make({ url: flags.url, timeoutMillis, token }).pipe(
+    const client = yield* LZStockClient.make({ url: flags.url, timeoutMillis, token, makeWebSocket }).pipe(
       // wrong text, not a missing server
       Effect.mapError((error) => usage(`--url: ${error.message}`))
     )

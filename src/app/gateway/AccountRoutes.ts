@@ -4,7 +4,7 @@
  */
 import { ByteSize, Clock, Effect, Option, Schema } from "effect"
 import { HttpIncomingMessage, HttpRouter, type HttpServerRequest, HttpServerResponse } from "effect/http"
-import { Investors, localPrincipal, type SignedIn, type Visitor } from "../../actors/investors/Investors.ts"
+import { type Browser, Investors, localPrincipal, type SignedIn } from "../../actors/investors/Investors.ts"
 import { NotAllowed, NotSignedIn, type Principal } from "../../rpc/access.ts"
 import {
   AccountDeletion,
@@ -16,6 +16,7 @@ import {
   PasswordChange
 } from "../../rpc/investors.ts"
 import { InvalidRequest, Unavailable } from "../../rpc/market.ts"
+import { tryAgainIn } from "../../rpc/sessions.ts"
 import { Authenticator } from "./Authenticator.ts"
 import { Operator } from "./Operator.ts"
 import { cookieFor, originAllowed, setCookie } from "./origins.ts"
@@ -40,6 +41,7 @@ interface Refused {
 
 const MOST_BYTES = 8_192
 const DAY_SECONDS = 86_400
+const RETRY_MILLIS = 2_000
 const now = Clock.currentTimeMillis
 const uncached = { "cache-control": "no-store" }
 
@@ -70,7 +72,7 @@ const problem = ({ _tag, field, message, retryAfterMillis }: Refused): Response 
 /** A page that may ask, and the browser it is in. */
 interface Page {
   readonly origin: string
-  readonly from: Visitor
+  readonly from: Browser
   readonly cookie: string | undefined
   readonly local: Principal | null
 }
@@ -113,7 +115,7 @@ export const accountRoutes = (config: AccountRoutesConfig) =>
             })
           )
         }
-        const { address, principal } = authenticator.origin(Option.getOrUndefined(request.remoteAddress), headers)
+        const { address, principal } = authenticator.visitor(Option.getOrUndefined(request.remoteAddress), headers)
         return Effect.succeed({
           origin,
           from: { address, userAgent: headers["user-agent"] ?? "" },
@@ -175,8 +177,8 @@ export const accountRoutes = (config: AccountRoutesConfig) =>
                 problem(
                   new Unavailable({
                     what: "accounts",
-                    retryAfterMillis: 2_000,
-                    message: `This cannot be done at the moment: try again in a moment (${reference})`
+                    retryAfterMillis: RETRY_MILLIS,
+                    message: `This cannot be done at the moment: ${tryAgainIn(RETRY_MILLIS)} (${reference})`
                   })
                 )
               )

@@ -8,12 +8,13 @@ import { Clock, Context, Deferred, Effect, Layer } from "effect"
 import { AuditLog } from "../../actors/investors/AuditLog.ts"
 import { Credentials, TOKEN_PREFIX } from "../../actors/investors/Credentials.ts"
 import { localPrincipal } from "../../actors/investors/Investors.ts"
+import type { Visitor } from "../../actors/sessions/Identities.ts"
 import type { Session } from "../../actors/sessions/Session.ts"
 import { SessionActors } from "../../actors/sessions/SessionActors.ts"
 import type { Principal } from "../../rpc/access.ts"
 import { type Credential, CredentialRefused } from "../../rpc/investors.ts"
 import { LimitExceeded, type Unavailable } from "../../rpc/market.ts"
-import { CloseCode } from "../../rpc/sessions.ts"
+import { BUSY_MILLIS, CloseCode, tryAgainIn } from "../../rpc/sessions.ts"
 import { clientAddress, isLoopback } from "./address.ts"
 import { Operator } from "./Operator.ts"
 
@@ -22,12 +23,6 @@ export interface AuthenticatorConfig {
   readonly mode: "local" | "accounts"
   readonly proxies: BlockList
   readonly sessionsPerInvestor: number
-}
-
-export interface Origin {
-  readonly address: string
-  /** The local investor, or nobody yet. */
-  readonly principal: Principal | null
 }
 
 type Refusals = CredentialRefused | LimitExceeded | Unavailable
@@ -42,10 +37,11 @@ export class Authenticator extends Context.Service<
   Authenticator,
   {
     readonly mode: AuthenticatorConfig["mode"]
-    readonly origin: (
+    /** The local investor, or nobody yet. */
+    readonly visitor: (
       peer: string | undefined,
       headers: IncomingHttpHeaders | Readonly<Record<string, string | undefined>>
-    ) => Origin
+    ) => Visitor
     readonly byCookie: (cookie: string) => Effect.Effect<Principal, CredentialRefused | Unavailable>
     /** The session is theirs, or it closes. Its requests wait meanwhile, and one that closes answers none of them. */
     readonly showCookie: (session: Session, cookie: string) => Effect.Effect<void>
@@ -58,7 +54,7 @@ export class Authenticator extends Context.Service<
     const refused = Effect.fail(new CredentialRefused({ message: "There are no accounts here" }))
     return Authenticator.of({
       mode: "local",
-      origin: (peer = "") => ({ address: peer, principal: localPrincipal }),
+      visitor: (peer = "") => ({ address: peer, principal: localPrincipal }),
       byCookie: () => refused,
       showCookie: () => Effect.void,
       show: () => refused
@@ -103,7 +99,7 @@ const make = Effect.fnUntraced(function* ({ mode, proxies, sessionsPerInvestor }
               limit: "sessions-per-investor",
               allowed: sessionsPerInvestor,
               retryAfterMillis: TRY_AGAIN_MILLIS,
-              message: "Too many connections of this account: close some"
+              message: `Too many connections of this account: close some, or ${tryAgainIn(TRY_AGAIN_MILLIS)}`
             })
       )
     })
@@ -117,7 +113,7 @@ const make = Effect.fnUntraced(function* ({ mode, proxies, sessionsPerInvestor }
         })
       ),
       Effect.catchCause((cause) => {
-        session.close(CloseCode.TryAgainLater, "Sign-ins cannot be looked up: try again in a moment")
+        session.close(CloseCode.TryAgainLater, `Sign-ins cannot be looked up: ${tryAgainIn(BUSY_MILLIS)}`)
         return Effect.logWarning("A cookie could not be looked up", cause)
       }),
       Effect.asVoid
@@ -151,7 +147,7 @@ const make = Effect.fnUntraced(function* ({ mode, proxies, sessionsPerInvestor }
 
   return Authenticator.of({
     mode,
-    origin: (peer, headers) => {
+    visitor: (peer, headers) => {
       const forwardedFor = headers["x-forwarded-for"]
       const address = clientAddress(peer, typeof forwardedFor === "string" ? forwardedFor : undefined, proxies)
       // what came through a proxy may come from anywhere, whatever the proxy's address
@@ -171,7 +167,7 @@ const make = Effect.fnUntraced(function* ({ mode, proxies, sessionsPerInvestor }
             limit: "requests-per-second",
             allowed: 1,
             retryAfterMillis: TRY_AGAIN_MILLIS,
-            message: "This connection has said who it is: it need not so often"
+            message: `This connection has said who it is, and need not so often: ${tryAgainIn(TRY_AGAIN_MILLIS)}`
           })
         )
       }

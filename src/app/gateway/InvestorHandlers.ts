@@ -18,8 +18,10 @@ import {
   type SignIn
 } from "../../rpc/investors.ts"
 import { LimitExceeded, Unavailable } from "../../rpc/market.ts"
+import { BUSY_MILLIS, tryAgainIn } from "../../rpc/sessions.ts"
 import { Authenticator } from "./Authenticator.ts"
 import { BY_OPERATOR, makeAccountOperations } from "./accountOperations.ts"
+import { whenStored } from "./whenStored.ts"
 
 const PAGE = 50
 /** Of an export; older events are asked for page by page. */
@@ -31,20 +33,7 @@ const DAY_MILLIS = 86_400_000
 const withoutOperator = (event: SecurityEvent): SecurityEvent =>
   event.detail === BY_OPERATOR ? { ...event, address: null } : event
 
-/** A store that is away has been logged by who was told; a client hears that it may try again. */
-const whenStored = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | Unavailable, R> =>
-  Effect.catchDefect(effect, (defect) =>
-    Effect.andThen(
-      Effect.logWarning("The accounts cannot be asked", defect),
-      Effect.fail(
-        new Unavailable({
-          what: "accounts",
-          retryAfterMillis: 2_000,
-          message: "Accounts cannot be read or changed at the moment: try again in a moment"
-        })
-      )
-    )
-  )
+const stored = whenStored("accounts")
 
 export const layerIdentityHandlers = IdentityRpcs.toLayer(
   Effect.gen(function* () {
@@ -55,7 +44,7 @@ export const layerIdentityHandlers = IdentityRpcs.toLayer(
         Effect.gen(function* () {
           const session = sessions.get(client.id)
           if (session === undefined) return yield* Effect.interrupt
-          const { access, expiresAt, investor } = yield* whenStored(authenticator.show(session, credential))
+          const { access, expiresAt, investor } = yield* stored(authenticator.show(session, credential))
           return { investor, access, expiresAt }
         })
     })
@@ -112,7 +101,7 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
           const caller = yield* Caller
           const { access, expiresAt, via } = caller
           return { investor: yield* whose(caller), via, access, expiresAt }
-        }).pipe(whenStored),
+        }).pipe(stored),
 
       "investors.Ticket": () =>
         Effect.gen(function* () {
@@ -125,7 +114,7 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
           })
         }),
 
-      "investors.SignIns": () => Effect.flatMap(Caller, browsersOf).pipe(whenStored),
+      "investors.SignIns": () => Effect.flatMap(Caller, browsersOf).pipe(stored),
 
       "investors.EndSignIn": ({ id }, { client }) =>
         Effect.gen(function* () {
@@ -140,7 +129,7 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
           }
           yield* note("sign-in-ended", client.id, deviceOf(known.userAgent))
           return { ended: 1 }
-        }).pipe(whenStored),
+        }).pipe(stored),
 
       "investors.SignOutEverywhere": ({ tokens: alsoTokens }, { client }) =>
         Effect.gen(function* () {
@@ -154,9 +143,9 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
             return yield* alsoTokens ? endings.everything(investor, at + 1) : endings.browsers(investor, at)
           })
           return { ended: yield* Effect.uninterruptible(ended) }
-        }).pipe(whenStored),
+        }).pipe(stored),
 
-      "investors.Tokens": () => Effect.flatMap(Caller, tokensOf).pipe(whenStored),
+      "investors.Tokens": () => Effect.flatMap(Caller, tokensOf).pipe(stored),
 
       "investors.CreateToken": ({ access, days, name }, { client }) =>
         Effect.gen(function* () {
@@ -183,7 +172,7 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
           }
           yield* note("token-created", client.id, token.name)
           return { secret: text, token }
-        }).pipe(whenStored),
+        }).pipe(stored),
 
       "investors.RevokeToken": ({ id }, { client }) =>
         Effect.gen(function* () {
@@ -199,26 +188,26 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
             return yield* new NotFound({ what: "token", message: "There is no such token of yours: it may be revoked" })
           }
           return { revoked: 1 }
-        }).pipe(whenStored),
+        }).pipe(stored),
 
       "investors.Activity": ({ before }) =>
         Effect.gen(function* () {
           const { investor } = yield* Caller
           const page = yield* audit.page(investor, before ?? null, PAGE)
           return { ...page, events: page.events.map(withoutOperator) }
-        }).pipe(whenStored),
+        }).pipe(stored),
 
       "investors.Audit": ({ before, limit }) =>
         Effect.map(audit.everything(before ?? null, limit ?? PAGE), ({ before: older, entries }) => ({
           events: entries,
           before: older
-        })).pipe(whenStored),
+        })).pipe(stored),
 
-      "investors.Find": ({ email }, { client }) => whenStored(operations.find(email, addressOf(client.id))),
+      "investors.Find": ({ email }, { client }) => stored(operations.find(email, addressOf(client.id))),
       "investors.SetBan": ({ banned, email }, { client }) =>
-        whenStored(operations.setBan(email, banned, addressOf(client.id))),
+        stored(operations.setBan(email, banned, addressOf(client.id))),
       "investors.ResetPassword": ({ email }, { client }) =>
-        whenStored(operations.resetPassword(email, addressOf(client.id))),
+        stored(operations.resetPassword(email, addressOf(client.id))),
 
       "investors.Export": (_, { client }) =>
         Effect.gen(function* () {
@@ -227,8 +216,8 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
             return yield* new LimitExceeded({
               limit: "requests-per-second",
               allowed: 1,
-              retryAfterMillis: 5_000,
-              message: "An export is much work: try again in a few seconds"
+              retryAfterMillis: BUSY_MILLIS,
+              message: `An export is much work: ${tryAgainIn(BUSY_MILLIS)}`
             })
           }
           yield* note("account-exported", client.id, null)
@@ -247,7 +236,7 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
             tokens: yield* tokensOf(caller),
             activity
           }
-        }).pipe(whenStored)
+        }).pipe(stored)
     })
   })
 )

@@ -8,6 +8,7 @@ import path from "node:path"
 import { Clock, Context, Effect, Layer, Redacted, Schema } from "effect"
 import { AttemptBuckets } from "../../actors/investors/Attempts.ts"
 import { NotAllowed } from "../../rpc/access.ts"
+import { tryAgainIn } from "../../rpc/sessions.ts"
 import { TOKEN_FILE } from "./operatorToken.ts"
 
 /** The token cannot be kept; `message` says where and why. */
@@ -82,7 +83,7 @@ export class Operator extends Context.Service<
             const wait = wrong.wait(address, WRONG, now)
             if (wait > 0) {
               return yield* new NotAllowed({
-                message: `Too many wrong operator's tokens: try again in ${Math.ceil(wait / 1_000)} s`
+                message: `Too many wrong operator's tokens: ${tryAgainIn(wait)}`
               })
             }
             if (timingSafeEqual(digest(said), expected)) return

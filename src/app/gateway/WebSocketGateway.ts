@@ -12,7 +12,7 @@ import { Gauges } from "../../actors/kernel/Gauges.ts"
 import type { Visitor } from "../../actors/sessions/Identities.ts"
 import type { Session } from "../../actors/sessions/Session.ts"
 import { SessionActors } from "../../actors/sessions/SessionActors.ts"
-import { CloseCode, MAX_MESSAGE_BYTES, RPC_PATH } from "../../rpc/sessions.ts"
+import { BUSY_MILLIS, CloseCode, MAX_MESSAGE_BYTES, RPC_PATH, tryAgainIn } from "../../rpc/sessions.ts"
 import { Authenticator } from "./Authenticator.ts"
 import { HttpListener } from "./HttpListener.ts"
 import { cookieFor, originAllowed } from "./origins.ts"
@@ -51,24 +51,24 @@ const refuse = (socket: Duplex, { error, message, retryAfterMillis, status }: Re
 
 /** Of a request's price: what costs us little, but not nothing, such as an acknowledgement or a pong. */
 const TRIFLE = 0.01
-const BUSY_MILLIS = 5_000
+const DRAINING_MILLIS = 1_000
 const notTaken: Readonly<Record<"draining" | "address" | "strangers", Refused>> = {
   draining: {
     status: "503 Service Unavailable",
     error: "draining",
-    message: "Draining: use another node",
-    retryAfterMillis: 1_000
+    message: `This node is going away: use another, or ${tryAgainIn(DRAINING_MILLIS)}`,
+    retryAfterMillis: DRAINING_MILLIS
   },
   address: {
     status: "429 Too Many Requests",
     error: "address",
-    message: "Too many connections from this address: close some",
+    message: `Too many connections from this address: close some, or ${tryAgainIn(BUSY_MILLIS)}`,
     retryAfterMillis: BUSY_MILLIS
   },
   strangers: {
     status: "503 Service Unavailable",
     error: "strangers",
-    message: "Too many connections that have not signed in: try again in a moment",
+    message: `Too many connections that have not signed in: ${tryAgainIn(BUSY_MILLIS)}`,
     retryAfterMillis: BUSY_MILLIS
   }
 }
@@ -126,7 +126,7 @@ export const layerProtocol = (
         const pays = (session: Session, cost: number): boolean => {
           if (session.charge(cost)) return true
           session.pauseReading()
-          session.close(CloseCode.TooManyMessages, "Too many requests: slow down and reconnect")
+          session.closeForFlood("Too many requests")
           return false
         }
 
@@ -158,7 +158,7 @@ export const layerProtocol = (
             return {
               status: "429 Too Many Requests",
               error: "rate",
-              message: "Too many new connections: slow down",
+              message: `Too many new connections: slow down, and ${tryAgainIn(retryAfterMillis)}`,
               retryAfterMillis
             }
           }
@@ -168,7 +168,7 @@ export const layerProtocol = (
 
         const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
           socket.on("error", () => socket.destroy())
-          const from = authenticator.origin(request.socket.remoteAddress, request.headers)
+          const from = authenticator.visitor(request.socket.remoteAddress, request.headers)
           const refused = judgeUpgrade(request, from)
           if (refused !== undefined) {
             gauges.add("upgrades_refused_total", 1, `reason="${refused.error}"`)
@@ -185,7 +185,7 @@ export const layerProtocol = (
             })
             if (typeof inbox === "string") {
               gauges.add("upgrades_refused_total", 1, `reason="${inbox}"`)
-              ws.close(CloseCode.TryAgainLater, "This node is full: try again later")
+              ws.close(CloseCode.TryAgainLater, `This node is full: ${tryAgainIn(BUSY_MILLIS)}`)
               setTimeout(() => ws.terminate(), 1_000).unref()
               return
             }

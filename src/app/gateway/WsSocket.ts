@@ -47,6 +47,14 @@ const writeText = (tcp: Duplex, payload: Uint8Array): void => {
   if (tcp.writableLength > 0 && frame.length <= SLAB_BYTES) free += frame.length
 }
 
+const MOST_REASON_BYTES = 123
+/** A close frame holds no more, and `ws` throws for it. No half of a character is left. */
+const fitting = (reason: string): string => {
+  const bytes = Buffer.from(reason, "utf8")
+  if (bytes.length <= MOST_REASON_BYTES) return reason
+  return bytes.toString("utf8", 0, MOST_REASON_BYTES).replace(/\ufffd+$/, "")
+}
+
 /** A class, not closures: there is one for every session. */
 export class WsSocket implements SessionSocket {
   private readonly ws: WebSocket
@@ -70,7 +78,7 @@ export class WsSocket implements SessionSocket {
   }
 
   close(code: CloseCode, reason: string): void {
-    this.ws.close(code, reason)
+    this.ws.close(code, fitting(reason))
   }
 
   terminate(): void {

@@ -7,6 +7,7 @@ import { SqlClient, SqlError } from "effect/sql"
 import { MOST_BROWSERS, SignIns, type StoredSignIn } from "../../actors/investors/SignIns.ts"
 import { Gauges } from "../../actors/kernel/Gauges.ts"
 import { Unavailable } from "../../rpc/market.ts"
+import { tryAgainIn } from "../../rpc/sessions.ts"
 import { makeBatches } from "../Batches.ts"
 import { DatabaseUnreachable, whenAway } from "./Database.ts"
 import { float8, float8s, texts } from "./params.ts"
@@ -96,11 +97,12 @@ const copyOf = (row: StoredSignIn): StoredSignIn => ({ ...row, secretHash: Uint8
 
 const isAway = (defect: unknown): boolean => SqlError.isSqlError(defect) || Schema.is(DatabaseUnreachable)(defect)
 
+const AWAY_MILLIS = 2_000
 const unavailable = () =>
   new Unavailable({
     what: "sign-ins",
-    retryAfterMillis: 2_000,
-    message: "The store of sign-ins is away: try again in a moment"
+    retryAfterMillis: AWAY_MILLIS,
+    message: `The store of sign-ins is away: ${tryAgainIn(AWAY_MILLIS)}`
   })
 
 const layer: Layer.Layer<SignIns, never, Gauges | SqlClient.SqlClient> = Layer.effect(
@@ -204,10 +206,9 @@ const layer: Layer.Layer<SignIns, never, Gauges | SqlClient.SqlClient> = Layer.e
           Effect.map((rows) => rows.length === 1),
           orUnavailable
         ),
-      endAll: (investor, { except, tokens }) =>
+      endAll: (investor, { tokens }) =>
         sql<Id>`
-          DELETE FROM sign_ins WHERE investor = ${investor} AND id IS DISTINCT FROM ${except}::text
-            AND (${tokens}::boolean OR kind = 'browser')
+          DELETE FROM sign_ins WHERE investor = ${investor} AND (${tokens}::boolean OR kind = 'browser')
           RETURNING id`.pipe(
           Effect.map((rows) => rows.map(({ id }) => id)),
           orUnavailable

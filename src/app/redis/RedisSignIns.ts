@@ -8,6 +8,7 @@ import type { Result } from "ioredis"
 import { MOST_BROWSERS, SignIns, type StoredSignIn } from "../../actors/investors/SignIns.ts"
 import { Gauges } from "../../actors/kernel/Gauges.ts"
 import { Unavailable } from "../../rpc/market.ts"
+import { tryAgainIn } from "../../rpc/sessions.ts"
 import { makeBatches } from "../Batches.ts"
 import { askWithin } from "./ask.ts"
 import { RedisConnection } from "./RedisConnection.ts"
@@ -107,14 +108,14 @@ finish(ARGV[2], ARGV[3])
 return 1
 `
 
-/** investor, the one that stays, '1': those of tokens too. */
+/** investor, '1': those of tokens too. */
 const END_ALL = `${SCRIPT}
 local ended = {}
 for _, id in ipairs(idsOf(ARGV[2])) do
   local investor, _, _, _, kind = standing(id)
   if investor ~= ARGV[2] then
     redis.call('ZREM', ownKey(ARGV[2]), id)
-  elseif id ~= ARGV[3] and (ARGV[4] == '1' or kind == 'browser') then
+  elseif ARGV[3] == '1' or kind == 'browser' then
     finish(ARGV[2], id)
     ended[#ended + 1] = id
   end
@@ -165,7 +166,7 @@ declare module "ioredis" {
     findSignIns(prefix: string, ...ids: ReadonlyArray<string>): Result<ReadonlyArray<ReadonlyArray<string>>, Context>
     listSignIns(prefix: string, investor: string): Result<ReadonlyArray<ReadonlyArray<string>>, Context>
     endSignIn(prefix: string, investor: string, id: string): Result<number, Context>
-    endSignIns(prefix: string, investor: string, except: string, tokens: Text): Result<ReadonlyArray<string>, Context>
+    endSignIns(prefix: string, investor: string, tokens: Text): Result<ReadonlyArray<string>, Context>
     seeSignIns(
       prefix: string,
       now: number,
@@ -200,11 +201,12 @@ const signInOf = (flat: ReadonlyArray<string>, now: number): StoredSignIn | unde
   return found !== undefined && found.expiresAt > now ? found : undefined
 }
 
+const AWAY_MILLIS = 1_000
 const unavailable = () =>
   new Unavailable({
     what: "sign-ins",
-    retryAfterMillis: 1_000,
-    message: "The store of sign-ins is away: try again in a moment"
+    retryAfterMillis: AWAY_MILLIS,
+    message: `The store of sign-ins is away: ${tryAgainIn(AWAY_MILLIS)}`
   })
 
 const layer = ({ prefix }: RedisSignInsOptions): Layer.Layer<SignIns, never, Gauges | RedisConnection> =>
@@ -295,8 +297,7 @@ const layer = ({ prefix }: RedisSignInsOptions): Layer.Layer<SignIns, never, Gau
             ask(() => client.endSignIn(prefix, investor, id)),
             (ended) => ended === 1
           ),
-        endAll: (investor, { except, tokens }) =>
-          ask(() => client.endSignIns(prefix, investor, except ?? "", tokens ? 1 : 0)),
+        endAll: (investor, { tokens }) => ask(() => client.endSignIns(prefix, investor, tokens ? 1 : 0)),
         seen: Effect.fnUntraced(function* (ids, now, idleMillis) {
           const parts = Array.from({ length: Math.ceil(ids.length / MOST_AT_ONCE) }, (_, n) =>
             ids.slice(n * MOST_AT_ONCE, (n + 1) * MOST_AT_ONCE)

@@ -27,7 +27,7 @@ export interface Ended {
   readonly code: number | null
   /** How long it was open, ms; 0 if it never was. */
   readonly openMillis: number
-  /** What a `Draining` event said, if one came. */
+  /** What the server said: in a `Draining` event, a refusal or the close reason. */
   readonly retryAfterMillis: number | null
 }
 

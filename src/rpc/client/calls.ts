@@ -3,7 +3,15 @@ import { Cause, Deferred, Effect, Predicate, SchemaIssue } from "effect"
 import type { RpcClientError } from "effect/rpc"
 import type { Forbidden, NotSignedIn } from "../access.ts"
 import type { Connection } from "./connection.ts"
-import { type CallError, type Closed, ConnectFailed, InvalidArguments, ServerFailed, Timeout } from "./errors.ts"
+import {
+  type CallError,
+  type Closed,
+  ConnectFailed,
+  connectFailed,
+  InvalidArguments,
+  ServerFailed,
+  Timeout
+} from "./errors.ts"
 
 export const DEFAULT_TIMEOUT_MILLIS = 10_000
 /** The server gave up on an answer without saying why (it is stopping): ask again after this. */
@@ -66,10 +74,9 @@ export const makeCalls = (connection: Connection, timeoutMillis: number): Calls 
       const state = connection.state()
       return connection.lastReceived() === null
         ? Effect.fail(
-            new ConnectFailed({
-              url: connection.url,
-              message: state.status === "reconnecting" ? state.reason : "not connected in time"
-            })
+            state.status === "reconnecting"
+              ? connectFailed(connection.url, state)
+              : new ConnectFailed({ url: connection.url, message: "not connected in time" })
           )
         : Effect.fail(
             new Timeout({

@@ -3,7 +3,7 @@
  * socket.ts (bytes). Goes to: protocol.ts (lines).
  */
 import { Clock, Effect, Latch, Option, Random, type Scope } from "effect"
-import { CloseCode, WATCHDOG_MILLIS } from "../sessions.ts"
+import { CloseCode, retryAfterOf, WATCHDOG_MILLIS } from "../sessions.ts"
 import type { Authentication, AuthenticationAnswer } from "./authentication.ts"
 import { type Ended, freshBackoff, nextWait } from "./backoff.ts"
 import type { MakeWebSocket, WebSocketEvent, WebSocketLike } from "./socket.ts"
@@ -96,7 +96,7 @@ export const makeConnection = (options: {
       reason,
       code,
       openMillis: openMillis(),
-      retryAfterMillis
+      retryAfterMillis: retryAfterMillis ?? retryAfterOf(reason)
     })
 
     /** One socket, from the attempt to its end. Interruption closes it properly. */
@@ -146,7 +146,8 @@ export const makeConnection = (options: {
         }
       }
       const onError = (event: WebSocketEvent) => {
-        failure = describe(event)
+        // the first says why, the next that it is over
+        if (failure === "") failure = describe(event)
       }
       const onClose = (event: WebSocketEvent) => {
         const why = event.reason !== undefined && event.reason !== "" ? event.reason : failure
@@ -239,7 +240,8 @@ export const makeConnection = (options: {
           attempt: backoff.attempt,
           retryAt: now() + next.waitMillis,
           reason: how.reason,
-          code: how.code
+          code: how.code,
+          retryAfterMillis: how.retryAfterMillis
         })
         conversation.onLost(how.reason, how.code)
         yield* Effect.sleep(next.waitMillis)

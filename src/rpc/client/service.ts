@@ -31,7 +31,7 @@ import { makeAuthentication } from "./authentication.ts"
 import { barsPayload, olderQuery } from "./bars.ts"
 import { DEFAULT_TIMEOUT_MILLIS, makeCalls } from "./calls.ts"
 import { makeConnection } from "./connection.ts"
-import { type CallError, Closed, ConnectFailed } from "./errors.ts"
+import { type CallError, Closed, type ConnectFailed, connectFailed } from "./errors.ts"
 import { makeProtocol } from "./protocol.ts"
 import { resolveMakeWebSocket, resolveUrl } from "./socket.ts"
 import { type BarsError, streamBars, streamWatch, type WatchHandle } from "./streams.ts"
@@ -61,7 +61,7 @@ const opened = ({ connection }: Session): Effect.Effect<void, ConnectFailed | Cl
             ? new Closed({ message: state.reason })
             : state.status === "signed-out"
               ? new NotSignedIn({ message: state.reason })
-              : new ConnectFailed({ url: connection.url, message: state.reason })
+              : connectFailed(connection.url, state)
         )
       )
     }

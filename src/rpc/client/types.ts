@@ -113,6 +113,8 @@ export type ConnectionState =
       readonly reason: string
       /** WebSocket close code, if the server closed it. */
       readonly code: number | null
+      /** How long the server wants to be left alone, ms, where it said so; `retryAt` is not before that. */
+      readonly retryAfterMillis: number | null
     }
   /** For good: the server wants another sign-in or token than it was shown. Calls fail with NotSignedIn. */
   | { readonly status: "signed-out"; readonly reason: string }

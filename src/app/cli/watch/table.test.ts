@@ -37,7 +37,14 @@ describe("the live table", () => {
     const view = opened("AAPL")
     view.apply(snapshot("AAPL", 1, 7), NOW)
     view.apply({ _tag: "Disconnected", reason: "going away", code: 1012 }, NOW)
-    view.connection = { status: "reconnecting", attempt: 2, retryAt: NOW + 3_000, reason: "going away", code: 1012 }
+    view.connection = {
+      status: "reconnecting",
+      attempt: 2,
+      retryAt: NOW + 3_000,
+      reason: "going away",
+      code: 1012,
+      retryAfterMillis: null
+    }
     const lost = renderTable(view, NOW, screen)
     assert.include(lost[0], "○ reconnecting, try 2 in 3.0 s, values are stale")
     assert.include(lost.at(-1), "connection lost: going away (code 1012)")
