@@ -1,5 +1,12 @@
 /** Everything but what a peer should say, for as long as one likes: `npm run bench -- fuzz --minutes 10`. */
-import { type Fuzzed, fuzzServer, fuzzServerOptions, HEALTHY, type Left } from "./support/fuzz/fuzzServer.ts"
+import {
+  type Fuzzed,
+  fuzzServer,
+  fuzzServerOptions,
+  HEALTHY,
+  type Left,
+  MEMORY_MINUTES
+} from "./support/fuzz/fuzzServer.ts"
 import { millis, type Report, thousands } from "./support/report.ts"
 
 const PEERS = 24
@@ -13,7 +20,6 @@ const told = (counts: Readonly<Record<string, number>>): string =>
     .map(([name, count]) => `${name} ${thousands(count)}`)
     .join(", ")
 
-const HEAD = ["", "before", "after"] as const
 const megabytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1)
 const memory: ReadonlyArray<readonly [name: string, show: (left: Left) => string]> = [
   ["heap after full collections, MB", ({ heap }) => megabytes(heap)],
@@ -48,7 +54,7 @@ export const fuzz = async (minutes: number): Promise<Report> => {
         `  ${thousands(sum(cases))} connections, ${thousands(inputs)} inputs, ${leaks.length} leaks\n`
       )
   })
-  const { after, before, healthy, outcome, seconds, victims } = fuzzed
+  const { after, before, healthy, outcome, seconds, underway, victims } = fuzzed
   const faults = faultsOf(fuzzed)
   for (const fault of faults) process.stderr.write(`  ${fault}\n`)
   const { cases, ends, inputs } = outcome
@@ -61,8 +67,8 @@ export const fuzz = async (minutes: number): Promise<Report> => {
       `How connections ended: ${told(ends)} (left: by the peer, which had its answer).`,
       `The sessions beside them: ${thousands(healthy.updates)} updates, to the socket p50 ${millis(healthy.toSocket.p50)}, p99 ${millis(healthy.toSocket.p99)}, at most ${millis(healthy.toSocket.max)} ms.`
     ],
-    head: HEAD,
-    rows: memory.map(([name, show]) => [name, show(before), show(after)]),
+    head: ["", "before", ...underway.map((_, index) => `${MEMORY_MINUTES * (index + 1)} min`), "after"],
+    rows: memory.map(([name, show]) => [name, ...[before, ...underway, after].map(show)]),
     verdicts: [
       `${faults.length === 0 ? "No fault" : `${faults.length} FAULTS`}: the process lives, no session beside was closed or missed an update, no error in its log, no answer with internals, every gauge back.`
     ]

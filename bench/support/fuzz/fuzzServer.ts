@@ -31,6 +31,8 @@ export interface Fuzzed {
   readonly victims: number
   readonly healthy: Health
   readonly before: Left
+  /** On the way, every `MEMORY_MINUTES`: what grows with time differs from what takes its size once. */
+  readonly underway: ReadonlyArray<Left>
   readonly after: Left
   /** Gauges that are not what the healthy sessions alone make them. */
   readonly stillOpen: ReadonlyArray<string>
@@ -47,6 +49,7 @@ const VICTIMS = 4
 /** Code is compiled and tables have their size before anything is compared. */
 const WARM_UP_CASES = 200
 const PROGRESS_MILLIS = 10_000
+export const MEMORY_MINUTES = 2
 const SETTLE_MILLIS = 20_000
 
 const serverOptions = [
@@ -130,12 +133,24 @@ export const fuzzServer = async ({ goesOn, onProgress, peers, seed }: FuzzOption
     const started = performance.now()
     const run = new FuzzRun({ ...plan, seed, goesOn: (index) => server.isRunning() && goesOn(index) })
     const telling = setInterval(() => onProgress?.(run.outcome()), PROGRESS_MILLIS)
-    const outcome = await run.run().finally(() => clearInterval(telling))
+    const underway: Array<Left> = []
+    // where the server is gone there is nothing to weigh, and it is told of below
+    const weigh = () =>
+      leftOf(server).then(
+        (left) => void underway.push(left),
+        () => undefined
+      )
+    const weighing = setInterval(weigh, MEMORY_MINUTES * 60_000)
+    const outcome = await run.run().finally(() => {
+      clearInterval(telling)
+      clearInterval(weighing)
+    })
     const seconds = (performance.now() - started) / 1_000
     if (!server.isRunning()) throw new Error(`the server ended: ${server.said()}`)
     const stillOpen = await settled(server)
     const after = await leftOf(server)
     return {
+      underway,
       outcome,
       seconds,
       victims: victims.count,
