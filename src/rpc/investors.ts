@@ -82,11 +82,16 @@ export class EmailTaken extends Schema.TaggedError<EmailTaken>()("EmailTaken", {
 /** `message` says what is wrong with it. */
 export class WeakPassword extends Schema.TaggedError<WeakPassword>()("WeakPassword", { message: Schema.String }) {}
 
+/** The limit of too many attempts at one account: with another e-mail address one need not wait. */
+export const ATTEMPTS_OF_ACCOUNT = "attempts-of-account"
+
 /** The body of every HTTP answer that is no success. `retryAfterMillis`: when to try again, where waiting helps. */
 export const AccountProblem = Schema.Struct({
   error: Schema.String,
   message: Schema.String,
   field: Schema.optionalKey(Schema.String),
+  /** Of LimitExceeded: which one. */
+  limit: Schema.optionalKey(Schema.String),
   retryAfterMillis: Schema.optionalKey(Schema.NullOr(Schema.Int))
 })
 export type AccountProblem = typeof AccountProblem.Type
@@ -143,7 +148,10 @@ export const GetTicket = Rpc.make("Ticket", { success: Ticket, error: Unavailabl
 export const SignIn = Schema.Struct({
   id: Id,
   createdAt: Millis,
+  /** To the minute. */
   lastSeenAt: Millis,
+  /** It has a connection: here now, or at another node when that looked last, within the last minute. */
+  connected: Schema.Boolean,
   expiresAt: Millis,
   /** "Chrome on Windows", as far as it says so. */
   device: Schema.String,

@@ -84,7 +84,8 @@ export const revokedCodec: Codec<Revoked> = json(
   Schema.Struct({
     investor: Schema.String,
     at: Schema.Int,
-    what: Schema.Union([Schema.Array(Schema.String), Schema.Literals(["browsers", "everything"])])
+    what: Schema.Union([Schema.Array(Schema.String), Schema.Literals(["browsers", "everything"])]),
+    why: Schema.optionalKey(Schema.String)
   })
 )
 

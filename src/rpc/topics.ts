@@ -180,6 +180,8 @@ export interface Revoked {
   readonly at: number
   /** Their ids, or all of a kind. */
   readonly what: ReadonlyArray<string> | "browsers" | "everything"
+  /** An Ending, for those who were there. A node of another version may say none, or one that this does not know. */
+  readonly why?: string
 }
 export const revokedTopic: Topic<Revoked> = {
   name: "investors.revoked",

@@ -9,6 +9,7 @@ import { type Browser, Investors } from "../../src/actors/investors/Investors.ts
 import { SignIns } from "../../src/actors/investors/SignIns.ts"
 import { Bus } from "../../src/actors/kernel/Bus.ts"
 import { Gauges } from "../../src/actors/kernel/Gauges.ts"
+import { ATTEMPTS_OF_ACCOUNT } from "../../src/rpc/investors.ts"
 import { type Revoked, revokedTopic } from "../../src/rpc/topics.ts"
 import { DAY, eventsOf, makeAccounts } from "../support/investors.ts"
 
@@ -136,7 +137,7 @@ describe("an account", () => {
       yield* investors.signOut(cookie, home)
       assert.strictEqual(yield* tag(credentials.byCookie(cookie)), "CredentialRefused")
       yield* credentials.byCookie(other.cookie)
-      assert.deepStrictEqual(said, [{ investor: investor.id, at: 0, what: [id] }])
+      assert.deepStrictEqual(said, [{ investor: investor.id, at: 0, what: [id], why: "signed-out" }])
     }).pipe(Effect.scoped, Effect.provide(accounts()))
   )
 
@@ -177,7 +178,7 @@ describe("an account", () => {
       for (const old of [cookie, other.cookie])
         assert.strictEqual(yield* tag(credentials.byCookie(old)), "CredentialRefused")
       yield* credentials.byCookie(next.cookie)
-      assert.deepStrictEqual(said, [{ investor: investor.id, at: 0, what: "browsers" }])
+      assert.deepStrictEqual(said, [{ investor: investor.id, at: 0, what: "browsers", why: "password-changed" }])
       assert.strictEqual(yield* tag(investors.signIn(ada, home, null)), "SignInRefused")
       yield* investors.signIn({ ...ada, password: "something else entirely" }, home, null)
       assert.include(yield* eventsOf(investor.id, 6), "password-change-refused refused")
@@ -211,7 +212,12 @@ describe("an account", () => {
       yield* credentials.byCookie(cookie)
       yield* investors.remove(principal, ada.password, home)
       assert.strictEqual(yield* tag(credentials.byCookie(cookie)), "CredentialRefused")
-      assert.deepStrictEqual(said.at(-1), { investor: investor.id, at: 1, what: "everything" })
+      assert.deepStrictEqual(said.at(-1), {
+        investor: investor.id,
+        at: 1,
+        what: "everything",
+        why: "account-deleted"
+      })
       assert.strictEqual(yield* tag(investors.signIn(ada, home, null)), "SignInRefused")
       const events = yield* eventsOf(investor.id, 3)
       assert.strictEqual(events[0], "account-deleted done")
@@ -251,7 +257,7 @@ describe("attempts", () => {
         const gauges = yield* Gauges
         const hashes = gauges.get("password_hashes_total")
         const refused = yield* Effect.flip(investors.signIn(ada, at("198.51.100.7"), null))
-        assert.deepInclude(refused, { _tag: "LimitExceeded", retryAfterMillis: 60_000 })
+        assert.deepInclude(refused, { _tag: "LimitExceeded", retryAfterMillis: 60_000, limit: ATTEMPTS_OF_ACCOUNT })
         for (let i = 0; i < 5; i++) yield* Effect.flip(investors.signIn(ada, at("198.51.100.7"), null))
         // once, however often, and in the owner's own activity
         assert.deepStrictEqual(yield* limitedAttempts(1), [["198.51.100.7", hers.id]])

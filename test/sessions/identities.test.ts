@@ -140,6 +140,30 @@ describe("limits", () => {
   )
 })
 
+describe("a sign-in is connected", () => {
+  it.effect("while it has a session here, or another node has seen it since", () =>
+    Effect.gen(function* () {
+      const sessions = yield* SessionActors
+      const isConnected = (seenMillis: number) => sessions.isConnected("ada", "a1", seenMillis)
+      assert.isFalse(isConnected(Number.POSITIVE_INFINITY))
+      const { closed, session } = yield* arrive(stranger)
+      sessions.identify(session, of("ada", "a1"))
+      assert.isTrue(isConnected(Number.POSITIVE_INFINITY))
+      assert.isFalse(sessions.isConnected("eve", "a1", Number.POSITIVE_INFINITY))
+      closed()
+      yield* settle
+      yield* TestClock.adjust("20 seconds")
+      // that was this node
+      assert.isFalse(isConnected(30_000))
+      assert.isTrue(isConnected(10_000))
+      yield* TestClock.adjust("2 minutes")
+      // each node looks once a minute
+      assert.isTrue(isConnected(60_000))
+      assert.isFalse(isConnected(80_000))
+    }).pipe(Effect.provide(node({ policy: { pingAfterMillis: 600_000 } })))
+  )
+})
+
 describe("what ends", () => {
   it.effect("closes the sessions that stand on it, and nobody else's", () =>
     Effect.gen(function* () {
@@ -233,14 +257,14 @@ describe("the register", () => {
             { sessionsPerInvestor: 3, sessionsPerAddress: 4, strangers: 5 },
             (_, delta) => (strangers += delta)
           )
+          let now = 0
           const here = new Set<(typeof sessions)[number]>()
           const free = Array.from(sessions)
           const go = (session: (typeof sessions)[number]) => {
-            identities.gone(session)
+            identities.gone(session, now)
             session.principal = null
             here.delete(session)
           }
-          let now = 0
           for (const one of steps) {
             now += 100
             const name = names[one.do === "come" ? (one.who ?? 0) : one.who] ?? ""

@@ -4,6 +4,7 @@
  * found and ended by the gateways' next look (Presence), within a minute.
  */
 import { Clock, Context, Effect, Layer, Schedule } from "effect"
+import type { Ending } from "../../rpc/endings.ts"
 import type { Unavailable } from "../../rpc/market.ts"
 import { type Revoked, revokedHereTopic, revokedTopic } from "../../rpc/topics.ts"
 import { Bus } from "../kernel/Bus.ts"
@@ -13,12 +14,12 @@ export class Endings extends Context.Service<
   Endings,
   {
     /** All browsers of an investor that signed in before `at`, ms since epoch. How many there were, as far as the store could say. */
-    readonly browsers: (investor: string, at: number) => Effect.Effect<number>
+    readonly browsers: (investor: string, at: number, why: Ending) => Effect.Effect<number>
     /** Tokens too. */
-    readonly everything: (investor: string, at: number) => Effect.Effect<number>
+    readonly everything: (investor: string, at: number, why: Ending) => Effect.Effect<number>
     readonly token: (investor: string, id: string) => Effect.Effect<void>
     /** One browser, which the store alone knows: fails where that cannot be asked, and then nothing has ended. False: it is none of theirs. */
-    readonly browser: (investor: string, id: string) => Effect.Effect<boolean, Unavailable>
+    readonly browser: (investor: string, id: string, why: Ending) => Effect.Effect<boolean, Unavailable>
   }
 >()("lzstock/actors/investors/Endings") {
   static readonly layer: Layer.Layer<Endings, never, Bus | SignIns> = Layer.effect(
@@ -27,10 +28,10 @@ export class Endings extends Context.Service<
       const bus = yield* Bus
       const signIns = yield* SignIns
 
-      const say = (investor: string, at: number, what: Revoked["what"]) =>
+      const say = (investor: string, at: number, what: Revoked["what"], why: Ending) =>
         Effect.andThen(
-          bus.publish(revokedHereTopic, { investor, at, what }),
-          bus.publish(revokedTopic, { investor, at, what })
+          bus.publish(revokedHereTopic, { investor, at, what, why }),
+          bus.publish(revokedTopic, { investor, at, what, why })
         )
 
       /** Once more, and once more; then it is left to the next look. */
@@ -42,26 +43,26 @@ export class Endings extends Context.Service<
           )
         )
 
-      const all = (investor: string, at: number, tokens: boolean) =>
+      const all = (investor: string, at: number, tokens: boolean, why: Ending) =>
         Effect.gen(function* () {
           // said first: sockets need not wait for the store
-          yield* say(investor, at, tokens ? "everything" : "browsers")
+          yield* say(investor, at, tokens ? "everything" : "browsers", why)
           const ended = yield* inStore(signIns.endAll(investor, { tokens }), [])
           return ended.length
         }).pipe(Effect.uninterruptible)
 
       return Endings.of({
-        browsers: (investor, at) => all(investor, at, false),
-        everything: (investor, at) => all(investor, at, true),
+        browsers: (investor, at, why) => all(investor, at, false, why),
+        everything: (investor, at, why) => all(investor, at, true, why),
         token: (investor, id) =>
           Effect.gen(function* () {
-            yield* say(investor, yield* Clock.currentTimeMillis, [id])
+            yield* say(investor, yield* Clock.currentTimeMillis, [id], "token-revoked")
             yield* inStore(signIns.end(investor, id), false)
           }).pipe(Effect.uninterruptible),
-        browser: (investor, id) =>
+        browser: (investor, id, why) =>
           Effect.gen(function* () {
             const ended = yield* signIns.end(investor, id)
-            if (ended) yield* say(investor, yield* Clock.currentTimeMillis, [id])
+            if (ended) yield* say(investor, yield* Clock.currentTimeMillis, [id], why)
             return ended
           }).pipe(Effect.uninterruptible)
       })

@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto"
 import { Clock, Context, Effect, Layer } from "effect"
 import { NotSignedIn, type Principal } from "../../rpc/access.ts"
 import {
+  ATTEMPTS_OF_ACCOUNT,
   type EmailTaken,
   type Investor,
   normaliseEmail,
@@ -49,6 +50,11 @@ export interface InvestorsConfig {
 interface SignUp {
   readonly email: string
   readonly password: string
+}
+
+/** As the refusal calls it. */
+interface NamedLimit extends AttemptLimit {
+  readonly name: string
 }
 
 type Refusals = InvalidRequest | LimitExceeded | Unavailable
@@ -135,7 +141,7 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
 
   /** Of each key one refusal a minute is noted: a flood must not fill the audit log. */
   const noted = new AttemptBuckets()
-  const within = Effect.fnUntraced(function* (key: string, limit: AttemptLimit, from: Browser, tried: Tried) {
+  const within = Effect.fnUntraced(function* (key: string, limit: NamedLimit, from: Browser, tried: Tried) {
     const wait = yield* attempts.take(key, limit)
     if (wait === 0) return
     const now = yield* Clock.currentTimeMillis
@@ -147,19 +153,34 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
       )
     }
     return yield* new LimitExceeded({
-      limit: "attempts",
+      limit: limit.name,
       allowed: limit.burst,
       retryAfterMillis: wait,
       message: `Too many attempts: ${tryAgainIn(wait)}`
     })
   })
   const fromAddress = (from: Browser, tried: Tried) =>
-    within(`address ${from.address}`, { burst: 5 * config.attempts, everyMillis: minute / 5 }, from, tried)
+    within(
+      `address ${from.address}`,
+      { name: "attempts", burst: 5 * config.attempts, everyMillis: minute / 5 },
+      from,
+      tried
+    )
   /** Of one account: tight from one address; looser from all together, so that nobody can keep its owner out at little cost. */
   const ofAccount = (account: string, from: Browser, tried: Tried) =>
     Effect.andThen(
-      within(`account ${account} from ${from.address}`, { burst: config.attempts, everyMillis: minute }, from, tried),
-      within(`account ${account}`, { burst: 20 * config.attempts, everyMillis: minute / 20 }, from, tried)
+      within(
+        `account ${account} from ${from.address}`,
+        { name: ATTEMPTS_OF_ACCOUNT, burst: config.attempts, everyMillis: minute },
+        from,
+        tried
+      ),
+      within(
+        `account ${account}`,
+        { name: ATTEMPTS_OF_ACCOUNT, burst: 20 * config.attempts, everyMillis: minute / 20 },
+        from,
+        tried
+      )
     )
 
   /** Fails if the account is no more what it was when the password was looked at: then what it ended must not come after. */
@@ -194,7 +215,7 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
     if (parts === undefined) return undefined
     const found = yield* signIns.find(parts.id, yield* Clock.currentTimeMillis)
     if (found === undefined || !Buffer.from(found.secretHash).equals(hashSecret(parts.secret))) return undefined
-    yield* endings.browser(found.investor, found.id)
+    yield* endings.browser(found.investor, found.id, "signed-out")
     return found.investor
   })
 
@@ -256,7 +277,7 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
       }
       if (account.bannedAt !== null) {
         yield* note("sign-in-refused", "refused", account.id, from)
-        return yield* new SignInRefused({ message: "This account was closed by who runs this server: ask them" })
+        return yield* new SignInRefused({ message: "This account was suspended by who runs this server: ask them" })
       }
       // after the answer is known: an old hash is made anew with today's cost
       const passwordHash = passwords.isCurrent(hash) ? hash : yield* passwords.hash(password)
@@ -284,7 +305,10 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
       const changed = accounts.changePassword(account.id, hash, passwordHash, at).pipe(
         Effect.tap((done) =>
           done
-            ? Effect.andThen(endings.browsers(account.id, at), note("password-changed", "done", account.id, from))
+            ? Effect.andThen(
+                endings.browsers(account.id, at, "password-changed"),
+                note("password-changed", "done", account.id, from)
+              )
             : Effect.void
         ),
         // who hangs up now has changed it all the same
@@ -309,7 +333,7 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
       yield* accounts
         .remove(account.id, { id: randomUUID(), at, body: { _tag: "investor.deleted", investor: account.id } })
         .pipe(
-          Effect.andThen(endings.everything(account.id, at + 1)),
+          Effect.andThen(endings.everything(account.id, at + 1, "account-deleted")),
           // of the account nothing is left but its id: not where it was deleted from either
           Effect.andThen(audit.record({ ...done, address: null, device: null, detail: null })),
           Effect.uninterruptible

@@ -28,6 +28,9 @@ export interface Visitor {
 /** What ended is remembered so long: it may just be on its way from the store to a session. */
 const REMEMBER_MILLIS = 60_000
 
+/** Each node looks once a minute at what its sessions stand on (app/gateway/Presence): what it saw is newer than this. */
+const LOOKED_WITHIN_MILLIS = 70_000
+
 const isLocal = (principal: Principal | null): boolean => principal?.via === "local"
 
 export class Identities {
@@ -38,6 +41,8 @@ export class Identities {
   private strangers = 0
   /** What ended lately, by grant, or by investor and kind: when that was said here, and from when on it may have begun again. */
   private readonly ended = new Map<string, { readonly heard: number; readonly at: number }>()
+  /** When the last session of a grant left this node, for as long as it matters whether another node has seen it since. */
+  private readonly left = new Map<string, number>()
 
   constructor(limits: VisitorLimits, count: (name: string, delta: number) => void) {
     this.limits = limits
@@ -73,10 +78,18 @@ export class Identities {
     return "ok"
   }
 
-  gone(session: Session): void {
+  gone(session: Session, now: number): void {
     const { address, principal } = session
+    this.forget(now)
     if (principal === null) this.addStrangers(-1)
-    else this.remove(session, principal)
+    else {
+      this.remove(session, principal)
+      const { grant, investor } = principal
+      if (grant !== null && !this.isHere(investor, grant)) {
+        this.left.delete(grant)
+        this.left.set(grant, now)
+      }
+    }
     if (isLocal(principal)) return
     const left = (this.byAddress.get(address) ?? 1) - 1
     if (left === 0) this.byAddress.delete(address)
@@ -91,6 +104,13 @@ export class Identities {
       }
     }
     return grants
+  }
+
+  /** Whether a grant has a session: here, or at another node, which saw it `seenMillis` ago. What this node saw, it knows better. */
+  isConnected(investor: string, grant: string, seenMillis: number, now: number): boolean {
+    if (this.isHere(investor, grant)) return true
+    const left = this.left.get(grant)
+    return seenMillis < LOOKED_WITHIN_MILLIS && (left === undefined || seenMillis < now - left)
   }
 
   /** Sessions that have to go. */
@@ -109,6 +129,11 @@ export class Identities {
     return Array.from(this.byInvestor.values()).flatMap((sessions) =>
       Array.from(sessions).filter(({ principal }) => grants.has(principal?.grant ?? ""))
     )
+  }
+
+  private isHere(investor: string, grant: string): boolean {
+    for (const { principal } of this.byInvestor.get(investor) ?? []) if (principal?.grant === grant) return true
+    return false
   }
 
   private add(session: Session, principal: Principal): void {
@@ -138,10 +163,14 @@ export class Identities {
   }
 
   private forget(now: number): void {
-    // in the order in which they ended
+    // in the order in which they ended, and left
     for (const [key, { heard }] of this.ended) {
       if (now - heard < REMEMBER_MILLIS) break
       this.ended.delete(key)
+    }
+    for (const [grant, at] of this.left) {
+      if (now - at < LOOKED_WITHIN_MILLIS) break
+      this.left.delete(grant)
     }
   }
 }

@@ -5,6 +5,7 @@
 
 import type { Deferred } from "effect"
 import type { Principal } from "../../rpc/access.ts"
+import { endingText } from "../../rpc/endings.ts"
 import type { Draining, Liveness } from "../../rpc/market.ts"
 import { BUSY_MILLIS, CloseCode, HEARTBEAT_MILLIS, tryAgainIn } from "../../rpc/sessions.ts"
 import { HEARTBEAT } from "../../rpc/wire.ts"
@@ -263,17 +264,11 @@ export class Session implements StreamOwner, WheelTask {
   }
 
   /** It is nobody's any more: asks for nothing from here on, and closes once the answer to what it asked last is out. */
-  signOut(): void {
+  signOut(why?: string): void {
     if (this.isSignedOut) return
     this.isSignedOut = true
     this.node.wheel.schedule(SIGN_OUT_MILLIS, {
-      onWheel: () =>
-        this.close(
-          CloseCode.SignedOut,
-          this.principal?.via === "token"
-            ? "This token was revoked or has expired: another one is needed"
-            : "Signed out: sign in again"
-        )
+      onWheel: () => this.close(CloseCode.SignedOut, endingText(why, this.principal?.via === "token"))
     })
   }
 

@@ -59,6 +59,8 @@ export class SessionActors extends Context.Service<
     readonly identify: (session: Session, principal: Principal) => "ok" | "too-many" | "revoked"
     /** What open sessions stand on: id of the sign-in or token → whose it is. */
     readonly grants: () => ReadonlyMap<string, Principal>
+    /** Whether a sign-in of the investor has a session, here or at another node; `seenMillis`: how long ago a node has seen one. */
+    readonly isConnected: (investor: string, grant: string, seenMillis: number) => boolean
     /** Closes all that stand on one of these. */
     readonly signOut: (grants: ReadonlySet<string>) => void
     readonly get: (id: number) => Session | undefined
@@ -111,13 +113,13 @@ export class SessionActors extends Context.Service<
           }
         }
 
-        const end = (ended: Iterable<Session>) => {
-          for (const session of ended) session.signOut()
+        const end = (ended: Iterable<Session>, why?: string) => {
+          for (const session of ended) session.signOut(why)
         }
         // both: who signs out twice is signed out
         for (const topic of [revokedHereTopic, revokedTopic]) {
           yield* bus.subscribe(topic, (revoked) => {
-            end(identities.revoke(revoked, wheel.now()))
+            end(identities.revoke(revoked, wheel.now()), revoked.why)
           })
         }
         yield* bus.subscribe(feedTopic, ({ since, state }) => {
@@ -140,7 +142,7 @@ export class SessionActors extends Context.Service<
                 Effect.sync(() => {
                   session.dispose()
                   sessions.delete(session.id)
-                  identities.gone(session)
+                  identities.gone(session, wheel.now())
                   onEnd(session)
                   gauges.add("sessions_active", -1)
                   gauges.add("actors_active", -1, 'kind="session"')
@@ -177,6 +179,8 @@ export class SessionActors extends Context.Service<
           refusal,
           identify: (session, principal) => identities.identify(session, principal, wheel.now()),
           grants: () => identities.grants(),
+          isConnected: (investor, grant, seenMillis) =>
+            identities.isConnected(investor, grant, seenMillis, wheel.now()),
           signOut: (grants) => end(identities.standingOn(grants)),
           open: (visitor, socket, receive, onEnd) => {
             const refused = refusal(visitor)

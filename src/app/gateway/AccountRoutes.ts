@@ -36,6 +36,7 @@ interface Refused {
   readonly _tag: string
   readonly message: string
   readonly field?: string
+  readonly limit?: string
   readonly retryAfterMillis?: number | null
 }
 
@@ -57,11 +58,12 @@ const statuses: Readonly<Record<string, number>> = {
   Unavailable: 503
 }
 
-const problem = ({ _tag, field, message, retryAfterMillis }: Refused): Response => {
+const problem = ({ _tag, field, limit, message, retryAfterMillis }: Refused): Response => {
   const body: AccountProblem = {
     error: _tag,
     message,
     ...(field === undefined ? {} : { field }),
+    ...(limit === undefined ? {} : { limit }),
     ...(retryAfterMillis === undefined ? {} : { retryAfterMillis })
   }
   const retryAfter: Record<string, string> =

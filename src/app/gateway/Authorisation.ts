@@ -11,6 +11,7 @@ import {
   NotSignedIn,
   OperatorOnly
 } from "../../rpc/access.ts"
+import { endingTexts } from "../../rpc/endings.ts"
 import { CloseCode } from "../../rpc/sessions.ts"
 import { Operator } from "./Operator.ts"
 
@@ -35,7 +36,7 @@ export const layerAuthorised: Layer.Layer<Authorised, never, SessionActors> = La
         if (principal === null || session.isSignedOut)
           return yield* new NotSignedIn({ message: "Sign in, or show a token, before anything else" })
         if (principal.expiresAt !== null && principal.expiresAt <= (yield* Clock.currentTimeMillis)) {
-          session.close(CloseCode.SignedOut, "The sign-in or token has expired: sign in again")
+          session.close(CloseCode.SignedOut, endingTexts.expired)
           return yield* new NotSignedIn({ message: "The sign-in or token has expired" })
         }
         const needs = Context.get(rpc.annotations, Needs)

@@ -64,20 +64,25 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
     const operations = yield* makeAccountOperations
     const addressOf = (clientId: number) => sessions.get(clientId)?.address ?? null
 
+    /** Until a node has looked, what stands there is when it signed in. */
+    const seenMillis = ({ createdAt, lastSeenAt }: StoredSignIn, now: number) =>
+      lastSeenAt > createdAt ? now - lastSeenAt : Number.POSITIVE_INFINITY
     const shown =
-      (caller: Principal) =>
+      (caller: Principal, now: number) =>
       (signIn: StoredSignIn): SignIn => ({
         id: signIn.id,
         createdAt: signIn.createdAt,
         lastSeenAt: signIn.lastSeenAt,
+        connected: sessions.isConnected(signIn.investor, signIn.id, seenMillis(signIn, now)),
         expiresAt: signIn.expiresAt,
         device: deviceOf(signIn.userAgent),
         address: signIn.address,
         current: signIn.id === caller.grant
       })
     const browsersOf = Effect.fnUntraced(function* (caller: Principal) {
-      const found = yield* signIns.list(caller.investor, yield* Clock.currentTimeMillis)
-      return found.map(shown(caller))
+      const now = yield* Clock.currentTimeMillis
+      const found = yield* signIns.list(caller.investor, now)
+      return found.map(shown(caller, now))
     })
     const tokensOf = Effect.fnUntraced(function* ({ investor }: Principal) {
       return yield* tokens.list(investor, yield* Clock.currentTimeMillis)
@@ -121,7 +126,7 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
           const { investor } = yield* Caller
           const known = yield* signIns.find(id, yield* Clock.currentTimeMillis)
           const isTheirs = known?.investor === investor && known.kind === "browser"
-          if (!isTheirs || !(yield* endings.browser(investor, id))) {
+          if (!isTheirs || !(yield* endings.browser(investor, id, "sign-in-ended"))) {
             return yield* new NotFound({
               what: "sign-in",
               message: "There is no such sign-in of yours: it may have ended"
@@ -140,7 +145,8 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
             if (alsoTokens) yield* tokens.revokeAll(investor)
             yield* note("signed-out-everywhere", client.id, alsoTokens ? "tokens too" : null)
             // the caller's own socket too: it goes once it has the answer
-            return yield* alsoTokens ? endings.everything(investor, at + 1) : endings.browsers(investor, at)
+            const why = "signed-out-everywhere"
+            return yield* alsoTokens ? endings.everything(investor, at + 1, why) : endings.browsers(investor, at, why)
           })
           return { ended: yield* Effect.uninterruptible(ended) }
         }).pipe(stored),

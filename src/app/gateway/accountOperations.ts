@@ -55,7 +55,9 @@ export const makeAccountOperations = Effect.gen(function* () {
         .setBanned(account.id, bannedAt)
         .pipe(
           Effect.andThen(
-            banned ? Effect.andThen(tokens.revokeAll(account.id), endings.everything(account.id, now + 1)) : Effect.void
+            banned
+              ? Effect.andThen(tokens.revokeAll(account.id), endings.everything(account.id, now + 1, "banned"))
+              : Effect.void
           ),
           Effect.andThen(note(account.id, banned ? "banned" : "ban-lifted", address)),
           Effect.uninterruptible
@@ -71,7 +73,7 @@ export const makeAccountOperations = Effect.gen(function* () {
       yield* accounts
         .setPassword(account.id, hash, at)
         .pipe(
-          Effect.andThen(endings.browsers(account.id, at)),
+          Effect.andThen(endings.browsers(account.id, at, "password-reset")),
           Effect.andThen(note(account.id, "password-reset", address)),
           Effect.uninterruptible
         )
