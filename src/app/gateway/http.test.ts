@@ -216,6 +216,27 @@ describe("the dashboard", () => {
   )
 })
 
+describe("the opener policy", () => {
+  it.effect("is sent where a browser heeds it: over TLS and on this machine", () =>
+    Effect.gen(function* () {
+      const policy = (headers: Record<string, string>) =>
+        Effect.map(request("/", headers), (answer) => answer.headers["cross-origin-opener-policy"])
+      const far = { host: "192.0.2.1:4280" }
+      assert.isUndefined(yield* policy(far))
+      assert.isUndefined(yield* policy({ host: "stocks.example" }))
+      for (const trusted of [
+        { ...far, "sec-fetch-mode": "navigate" },
+        { ...far, "x-forwarded-proto": "https" },
+        { host: "127.0.0.1:4280" },
+        { host: "[::1]:4280" },
+        { host: "localhost:4280" }
+      ]) {
+        assert.strictEqual(yield* policy(trusted), "same-origin", JSON.stringify(trusted))
+      }
+    }).pipe(Effect.provide(server))
+  )
+})
+
 describe("listening", () => {
   it.effect("on a busy port fails in one line that names the port and --port", () =>
     Effect.gen(function* () {

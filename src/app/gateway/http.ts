@@ -4,8 +4,9 @@
  */
 import { NodeHttpServer } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
-import { HttpRouter, type HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { renderMetrics } from "../observability/metrics.ts"
+import { isLoopback } from "./address.ts"
 import { HttpListener } from "./HttpListener.ts"
 import { Readiness } from "./Readiness.ts"
 import { newReference } from "./reference.ts"
@@ -19,13 +20,22 @@ export const securityHeaders = {
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
   "referrer-policy": "same-origin",
-  "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
   "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=()"
 } as const
 
+/** For pages that a browser trusts to be ours: of others it complains in the console that it takes no notice. */
+const trustedHeaders = { ...securityHeaders, "cross-origin-opener-policy": "same-origin" } as const
+
 type Request = HttpServerRequest.HttpServerRequest
 type Response = HttpServerResponse.HttpServerResponse
+
+/** Over TLS, or on this machine. Browsers say what they fetch for (Sec-Fetch-…) there alone; old ones say it nowhere. */
+const isTrusted = ({ headers }: Request): boolean => {
+  if (headers["sec-fetch-mode"] !== undefined || headers["x-forwarded-proto"] === "https") return true
+  const name = URL.parse(`http://${headers.host}`)?.hostname.replace(/^\[|\]$/g, "") ?? ""
+  return name === "localhost" || isLoopback(name)
+}
 
 const pathOf = (request: Request): string => request.url.split(/[?#]/, 1)[0] ?? "/"
 
@@ -137,7 +147,11 @@ export const layerHttp = <R = never>(options: {
             problem(500, "internal", {}, `The server failed on this request; its log has more under ${reference}`)
           )
         }),
-        Effect.map(HttpServerResponse.setHeaders(securityHeaders))
+        Effect.flatMap((response) =>
+          Effect.map(HttpServerRequest.HttpServerRequest, (request) =>
+            HttpServerResponse.setHeaders(response, isTrusted(request) ? trustedHeaders : securityHeaders)
+          )
+        )
       )
       const scope = yield* Effect.scope
       const handler = yield* NodeHttpServer.makeHandler(app, { scope })
