@@ -142,6 +142,53 @@ describe("signing up and in", () => {
     await account.context().close()
   })
 
+  it("keeps the address that was typed on the way from signing in to signing up, and back", async () => {
+    const { page, email: address } = await newInvestor(browser, server.url)
+    await signOut(page)
+    await email(page).fill(address)
+    await page.getByRole("link", { name: "Create one" }).click()
+    await page.getByRole("button", { name: "Create account" }).waitFor()
+    expect(await email(page).inputValue()).toBe(address)
+    expect(await focused(page)).toBe("password")
+    await signUpRefused(page, address)
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await page.getByRole("button", { name: "Sign in" }).waitFor()
+    expect(new URL(page.url()).pathname).toBe("/sign-in")
+    expect(await email(page).inputValue()).toBe(address)
+    await password(page).fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await live(page)
+    // nobody who comes after sees it
+    await signOut(page)
+    expect(await email(page).inputValue()).toBe("")
+    await page.context().close()
+  })
+
+  it("has only that account wait whose password was tried too often", async () => {
+    const strict = await startServer([...market, "--sign-in", "required", "--sign-in-attempts", "2"])
+    onTestFinished(() => strict.stop())
+    const { page, complaints } = await openPage(browser, `${strict.url}/sign-in`)
+    const first = newEmail("first")
+    for (const _ of [1, 2]) {
+      await fillSignIn(page, first, "not the right password")
+      await page.getByRole("alert").getByText("password is wrong").waitFor()
+    }
+    await fillSignIn(page, first, "not the right password")
+    const waiting = page.getByRole("button", { name: /Try again in \d+ s/ })
+    await waiting.waitFor()
+    await page.getByRole("alert").getByText("Too many tries with this e-mail address.").waitFor()
+    await email(page).fill(newEmail("second"))
+    await page.getByRole("alert").getByText("Too many tries").waitFor({ state: "detached" })
+    await page.getByRole("button", { name: "Sign in" }).click()
+    await page.getByRole("alert").getByText("password is wrong").waitFor()
+    await email(page).fill(` ${first.toUpperCase()}`)
+    await waiting.waitFor()
+    expect(await waiting.isDisabled()).toBe(true)
+    expect(ownComplaints(complaints())).toEqual([])
+    await page.context().close()
+  })
+
   it("waits as long as the server asks for, and waits for a server that does not answer", async () => {
     const { page } = await openPage(browser, `${server.url}/sign-in`)
     await page.route("**/account/sign-in", (route) =>
@@ -171,7 +218,7 @@ const signUpRefused = async (page: Page, address: string) => {
   await email(page).fill(address)
   await password(page).fill(PASSWORD)
   await page.getByRole("button", { name: "Create account" }).click()
-  await page.getByText("There is an account with this address already").waitFor()
+  await page.getByText("There is an account with this address already.").waitFor()
   expect(await focused(page)).toBe("email")
 }
 

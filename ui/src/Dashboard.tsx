@@ -1,6 +1,8 @@
 /** Everything that needs the market: its one connection, and the frame around the pages. A new visit is a new one of these. */
 import { createEffect, onCleanup, onMount, type ParentProps } from "solid-js"
-import { session } from "./account/current.ts"
+import { NotSignedIn } from "../../src/rpc/client.ts"
+import { endingOf } from "../../src/rpc/endings.ts"
+import { isLocal, session } from "./account/current.ts"
 import { MarketContext } from "./market/context.ts"
 import { createMarket } from "./market/market.ts"
 import { Shell } from "./shell/Shell.tsx"
@@ -16,19 +18,22 @@ export const Dashboard = (
   const market = createMarket()
   /** Made anew, a connection may be another's: the cookie is shared with other tabs, and the server may be another one. */
   const checkOwner = async () => {
+    // not over the connection: of a server that wants a sign-in now it is a stranger's, which may ask little before it is closed
+    if (isLocal()) return session.ask("wanted")
     try {
       const me = await market.client.account.me()
       session.connectedAs(me.investor.id)
-    } catch {
-      // the connection says by itself when it is nobody's
+    } catch (error) {
+      // what else fails says nothing of whose it is
+      if (error instanceof NotSignedIn) session.ended()
     }
   }
   let opened = false
   createEffect(() => {
-    const { status } = market.connection()
-    if (status === "signed-out") session.ended()
-    else if (status === "open" && opened) void checkOwner()
-    opened ||= status === "open"
+    const now = market.connection()
+    if (now.status === "signed-out") session.ended(endingOf(now.reason))
+    else if (now.status === "open" && opened) void checkOwner()
+    opened ||= now.status === "open"
   })
   onMount(() => {
     if (props.takesFocus) document.getElementById("main")?.focus({ preventScroll: true })

@@ -1,12 +1,12 @@
 /** What is there before anybody is signed in: /sign-in, /sign-up, /goodbye. Needs no market. */
-import { createEffect, lazy, Match, type ParentProps, Show, Switch } from "solid-js"
+import { createEffect, createSignal, lazy, Match, type ParentProps, Show, Switch } from "solid-js"
 import { Logo } from "../shell/Logo.tsx"
 import { ThemeButton } from "../shell/ThemeButton.tsx"
 import type { AccountState } from "./answers.ts"
 import { Candles } from "./Candles.tsx"
 import "./entrance.css"
 import { Farewell, NoAccountsHere } from "./Farewell.tsx"
-import { SignIn } from "./SignIn.tsx"
+import { SignIn, type TypedEmail } from "./SignIn.tsx"
 import type { Reason } from "./session.ts"
 import { FAREWELL, SIGN_UP } from "./wanted.ts"
 
@@ -21,6 +21,8 @@ export interface EntranceProps {
 }
 
 export const Entrance = (props: EntranceProps) => {
+  const [typed, setTyped] = createSignal("")
+  const email: TypedEmail = { typed, setTyped }
   createEffect(() => {
     const title =
       props.account === null
@@ -50,9 +52,11 @@ export const Entrance = (props: EntranceProps) => {
               <Farewell />
             </Match>
             <Match when={props.pathname === SIGN_UP && props.account}>
-              {(account) => <SignUp account={account()} />}
+              {(account) => <SignUp account={account()} email={email} />}
             </Match>
-            <Match when={props.account}>{(account) => <SignIn account={account()} reason={props.reason} />}</Match>
+            <Match when={props.account}>
+              {(account) => <SignIn account={account()} email={email} reason={props.reason} />}
+            </Match>
           </Switch>
         </main>
         <footer class="text-[12px] text-soft">

@@ -21,7 +21,7 @@ export const Gate = (props: RouteSectionProps) => {
   const location = useLocation()
   const navigate = useNavigate()
   const standing = session.standing
-  /** Who was signed in last, on this page. */
+  /** Who was signed in last, on this page. null: nobody, or whoever used a server that wanted no sign-in: then anybody goes on there. */
   let last: string | null = null
   let cameIn = false
 
@@ -51,7 +51,7 @@ export const Gate = (props: RouteSectionProps) => {
           const of = ownerOf(location.state)
           navigate(of === null || of === id ? wantedOf(search) : "/", { replace: true })
         } else if (!here && last !== null && last !== id) navigate("/", { replace: true })
-        last = id
+        last = isLocal ? null : id
       }
     })
   )

@@ -1,5 +1,6 @@
 import { A, useLocation } from "@solidjs/router"
-import { Match, onMount, Show, Switch } from "solid-js"
+import { onMount, Show, untrack } from "solid-js"
+import { normaliseEmail } from "../../../src/rpc/investors.ts"
 import type { AccountState } from "./answers.ts"
 import { session } from "./current.ts"
 import { emailError, fieldErrors, knownPasswordError, noTrouble, sentence, troubleOf } from "./forms/explain.ts"
@@ -10,19 +11,32 @@ import { entrancePath, SIGN_UP, wantedOf } from "./wanted.ts"
 
 const names = ["email", "password"]
 
+/** The address as it stands in the form: who goes from signing in to signing up, or back, need not type it again. */
+export interface TypedEmail {
+  readonly typed: () => string
+  readonly setTyped: (text: string) => void
+}
+
 /** With a keyboard at hand one can type at once; on a phone its keyboard would cover the page unasked. */
 export const focusFirst = (form: HTMLFormElement): void => {
   if (!matchMedia("(pointer: fine)").matches) return
-  const first = form.elements.namedItem("email")
+  const first = ["email", "password"]
+    .map((name) => form.elements.namedItem(name))
+    .find((field) => field instanceof HTMLInputElement && field.value === "")
   if (first instanceof HTMLInputElement) first.focus()
 }
 
-export const SignIn = (props: { readonly account: AccountState; readonly reason: Reason | null }) => {
+export const SignIn = (props: {
+  readonly account: AccountState
+  readonly email: TypedEmail
+  readonly reason: Reason | null
+}) => {
   const location = useLocation()
   let element!: HTMLFormElement
   onMount(() => focusFirst(element))
   const form = useForm({
     names,
+    sender: (value) => normaliseEmail(value("email")) ?? value("email"),
     check: (value) =>
       fieldErrors({ email: emailError(value("email")), password: knownPasswordError(value("password")) }),
     send: async (value) => {
@@ -43,6 +57,8 @@ export const SignIn = (props: { readonly account: AccountState; readonly reason:
           form={form}
           name="email"
           label="E-mail"
+          value={untrack(props.email.typed)}
+          onText={props.email.setTyped}
           type="email"
           inputmode="email"
           autocomplete="username"
@@ -79,24 +95,27 @@ export const SignIn = (props: { readonly account: AccountState; readonly reason:
   )
 }
 
+const again = "Sign in to go on where you were."
+const reasons: Readonly<Record<Reason, string>> = {
+  left: "You are signed out.",
+  "left-elsewhere": "You signed out in another tab.",
+  everywhere: "You are signed out everywhere.",
+  deleted: "Your account is deleted.",
+  wanted: `This server asks everybody to sign in now. ${again}`,
+  ended: `Your sign-in here has ended: it ran out, or was ended elsewhere. ${again}`,
+  expired: `Your sign-in here has run out. ${again}`,
+  "signed-out": "You signed out in another tab.",
+  "sign-in-ended": `This browser was signed out from another one. If that was not you, change your password. ${again}`,
+  "signed-out-everywhere": `This browser was signed out from another one, with all others. ${again}`,
+  "password-changed": "Your password was changed in another browser. Sign in with the new one to go on where you were.",
+  "password-reset": "Whoever runs this server gave your account another password. Sign in with that one.",
+  banned: "Your account was suspended by whoever runs this server. Ask them about it.",
+  "account-deleted": "This account was deleted in another browser.",
+  "token-revoked": `Your sign-in here has ended. ${again}`
+}
+
 const ReasonNote = (props: { readonly reason: Reason | null }) => (
   <div role="status" data-testid="reason">
-    <Switch>
-      <Match when={props.reason === "left"}>
-        <p class="form-note">You are signed out.</p>
-      </Match>
-      <Match when={props.reason === "left-elsewhere"}>
-        <p class="form-note">You signed out in another tab.</p>
-      </Match>
-      <Match when={props.reason === "everywhere"}>
-        <p class="form-note">You are signed out everywhere.</p>
-      </Match>
-      <Match when={props.reason === "ended"}>
-        <p class="form-note">
-          Your sign-in here has ended: it ran out, was ended from another browser, or the password was changed. Sign in
-          to go on where you were.
-        </p>
-      </Match>
-    </Switch>
+    <Show when={props.reason}>{(reason) => <p class="form-note">{reasons[reason()]}</p>}</Show>
   </div>
 )

@@ -1,14 +1,16 @@
 import { A, useLocation } from "@solidjs/router"
-import { onMount, Show } from "solid-js"
+import { onMount, Show, untrack } from "solid-js"
 import type { AccountState } from "./answers.ts"
 import { session } from "./current.ts"
 import { emailError, fieldErrors, newPasswordError, troubleOf } from "./forms/explain.ts"
 import { FormTrouble, PasswordField, SubmitButton, TextField } from "./forms/fields.tsx"
 import { useForm } from "./forms/useForm.ts"
-import { focusFirst } from "./SignIn.tsx"
+import { focusFirst, type TypedEmail } from "./SignIn.tsx"
 import { entrancePath, SIGN_IN, wantedOf } from "./wanted.ts"
 
-const SignUp = (props: { readonly account: AccountState }) => {
+const TAKEN = "There is an account with this address already."
+
+const SignUp = (props: { readonly account: AccountState; readonly email: TypedEmail }) => {
   const location = useLocation()
   const byOperator = () => props.account.signUp === "operator"
   const names = ["email", "password", "operator"]
@@ -28,7 +30,7 @@ const SignUp = (props: { readonly account: AccountState }) => {
       return problem === null
         ? null
         : troubleOf(problem, names, {
-            EmailTaken: ["email", "There is an account with this address already. Sign in instead?"],
+            EmailTaken: ["email", TAKEN],
             WeakPassword: ["password", ""],
             ...(byOperator() ? { NotAllowed: ["operator", "This is not the operator's token."] } : {})
           })
@@ -50,6 +52,15 @@ const SignUp = (props: { readonly account: AccountState }) => {
           form={form}
           name="email"
           label="E-mail"
+          value={untrack(props.email.typed)}
+          onText={props.email.setTyped}
+          remedy={
+            <Show when={form.errorOf("email") === TAKEN}>
+              <A href={signIn()} state={location.state} class="text-link">
+                Sign in instead
+              </A>
+            </Show>
+          }
           hint="You sign in with it. Nothing is sent to it."
           type="email"
           inputmode="email"

@@ -18,11 +18,14 @@ describe("an answer of the server", () => {
     expect(readAnswer(200, { ...state, investor: null })).toEqual({ ok: true, account: { ...state, investor: null } })
   })
   it("is a problem with its field and how long to wait", () => {
-    expect(problemOf(429, { error: "LimitExceeded", message: "Too many", retryAfterMillis: 9_000 })).toEqual({
+    expect(
+      problemOf(429, { error: "LimitExceeded", message: "Too many", retryAfterMillis: 9_000, limit: "attempts" })
+    ).toEqual({
       error: "LimitExceeded",
       message: "Too many",
       field: null,
-      retryAfterMillis: 9_000
+      retryAfterMillis: 9_000,
+      limit: "attempts"
     })
     expect(problemOf(400, { error: "InvalidRequest", message: "No", field: "email" })?.field).toBe("email")
   })
@@ -44,6 +47,8 @@ describe("an answer of the server", () => {
   })
   it("may be worth asking for again", () => {
     expect(unreachable.ok === false && isPassing(unreachable.problem)).toBe(true)
-    expect(isPassing({ error: "SignInRefused", message: "", field: null, retryAfterMillis: null })).toBe(false)
+    expect(isPassing({ error: "SignInRefused", message: "", field: null, retryAfterMillis: null, limit: null })).toBe(
+      false
+    )
   })
 })

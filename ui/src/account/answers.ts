@@ -11,6 +11,8 @@ export interface Problem {
   readonly field: string | null
   /** Waiting so long helps; null: nobody says so. */
   readonly retryAfterMillis: number | null
+  /** Which limit was met, where one was and it says so. */
+  readonly limit: string | null
 }
 
 export type Answer =
@@ -19,7 +21,7 @@ export type Answer =
 
 const refusal = (error: string, message: string): Answer => ({
   ok: false,
-  problem: { error, message, field: null, retryAfterMillis: null }
+  problem: { error, message, field: null, retryAfterMillis: null, limit: null }
 })
 
 /** No answer came. */
@@ -40,10 +42,16 @@ export const readAnswer = (status: number, body: unknown): Answer => {
   }
   const told = Option.getOrUndefined(asProblem(body))
   if (told === undefined) return unreadable(status)
-  const { error, field, message, retryAfterMillis } = told
+  const { error, field, limit, message, retryAfterMillis } = told
   return {
     ok: false,
-    problem: { error, message, field: field ?? null, retryAfterMillis: retryAfterMillis ?? null }
+    problem: {
+      error,
+      message,
+      field: field ?? null,
+      retryAfterMillis: retryAfterMillis ?? null,
+      limit: limit ?? null
+    }
   }
 }
 

@@ -8,7 +8,7 @@ const as = (id: string): AccountState => ({ ...out, investor: { id, email: `${id
 const ok = (account: AccountState): Answer => ({ ok: true, account })
 const refused = (error: string): Answer => ({
   ok: false,
-  problem: { error, message: error, field: null, retryAfterMillis: null }
+  problem: { error, message: error, field: null, retryAfterMillis: null, limit: null }
 })
 /** All that follows by itself has happened. */
 const settled = async () => {
@@ -95,7 +95,7 @@ describe("a session", () => {
   it("waits as long as the server asks for", async () => {
     const { session, timers } = rig({
       ok: false,
-      problem: { error: "LimitExceeded", message: "", field: null, retryAfterMillis: 60_000 }
+      problem: { error: "LimitExceeded", message: "", field: null, retryAfterMillis: 60_000, limit: null }
     })
     await session.ask()
     expect(timers[0]?.millis).toBe(60_000)
@@ -155,6 +155,28 @@ describe("a session", () => {
     expect(session.standing()).toMatchObject({ at: "out", reason: "ended" })
   })
 
+  it("says why it was ended where the server does", async () => {
+    const { pass, says, session } = rig(ok(as("a")))
+    await session.ask()
+    pass(60_000)
+    says(ok(out))
+    session.ended("banned")
+    // the answer to something that was still under way
+    session.ended()
+    await settled()
+    expect(session.standing()).toMatchObject({ at: "out", reason: "banned" })
+  })
+
+  it("is wanted where nobody had to sign in before", async () => {
+    const { pass, says, session } = rig(ok({ ...as("local"), mode: "local" }))
+    await session.ask()
+    pass(60_000)
+    says(ok(out))
+    session.ended()
+    await settled()
+    expect(session.standing()).toMatchObject({ at: "out", reason: "wanted" })
+  })
+
   it("comes back by itself where another tab has a new cookie", async () => {
     const { pass, says, session } = rig(ok(as("a")))
     await session.ask()
@@ -198,13 +220,13 @@ describe("a session", () => {
     await session.ask()
     hold(true)
     const done = session.changePassword("old", "new")
-    session.ended()
+    session.ended("signed-out-everywhere")
     held[0]?.(refused("SignInRefused"))
     await done
     expect(session.standing().at).toBe("asking")
     held[1]?.(ok(out))
     await settled()
-    expect(session.standing().at).toBe("out")
+    expect(session.standing()).toMatchObject({ at: "out", reason: "signed-out-everywhere" })
   })
 
   it("shows nothing of one investor when another is there", async () => {

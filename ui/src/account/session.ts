@@ -3,12 +3,16 @@
  * tabs of the browser, and hears of them. Comes from: post.ts. Goes to: Gate.tsx, forms, the account page.
  */
 import { batch, createSignal } from "solid-js"
+import type { Ending } from "../../../src/rpc/endings.ts"
 import { accountPaths } from "../../../src/rpc/investors.ts"
 import type { AccountState, Answer, Investor, Problem } from "./answers.ts"
 import type { Post } from "./post.ts"
 
-/** Why one is signed out, where that wants saying. */
-export type Reason = "left" | "left-elsewhere" | "everywhere" | "ended" | "deleted"
+/**
+ * Why one is signed out, where that wants saying. left, everywhere, deleted: asked for on this page. ended: nobody says why.
+ * wanted: nobody had to sign in before. The others are what the server says.
+ */
+export type Reason = "left" | "left-elsewhere" | "everywhere" | "deleted" | "ended" | "wanted" | Ending
 
 export type Standing =
   | { readonly at: "asking" }
@@ -49,7 +53,7 @@ export const makeSession = (options: SessionOptions) => {
   let cancelRetry = () => {}
   /** The cookie is being changed: until that is done, a connection that ends says nothing. */
   let changing = false
-  let endedMeanwhile = false
+  let endedMeanwhile: Ending | "ended" | null = null
   /** Something under way will end the connection for this reason. */
   let expected: Reason | null = null
 
@@ -116,7 +120,7 @@ export const makeSession = (options: SessionOptions) => {
   /** Something that changes the cookie. `reason`: of being signed out by it. */
   const change = async (path: string, body: unknown, reason: Reason | null = null): Promise<Problem | null> => {
     changing = true
-    endedMeanwhile = false
+    endedMeanwhile = null
     const answer: Answer = await options.post(path, body)
     changing = false
     if (answer.ok) {
@@ -125,17 +129,20 @@ export const makeSession = (options: SessionOptions) => {
       take(answer.account, reason, true)
       return null
     }
-    if (["NotSignedIn", "CredentialRefused"].includes(answer.problem.error) || endedMeanwhile) ended()
+    if (["NotSignedIn", "CredentialRefused"].includes(answer.problem.error) || endedMeanwhile !== null) {
+      ended(endedMeanwhile ?? "ended")
+    }
     return answer.problem
   }
 
-  const ended = (): void => {
+  const ended = (ending: Ending | "ended" = "ended"): void => {
     if (changing) {
-      endedMeanwhile = true
+      endedMeanwhile ??= ending
       return
     }
-    if (standing().at !== "in") return
-    const reason = expected ?? "ended"
+    const now = standing()
+    if (now.at !== "in") return
+    const reason = expected ?? (now.account.mode === "local" ? "wanted" : ending)
     quickEndings = options.now() - enteredAt < TOO_SOON ? quickEndings + 1 : 0
     drop()
     if (quickEndings < 2) {
@@ -149,7 +156,8 @@ export const makeSession = (options: SessionOptions) => {
         error: ENDLESS,
         message: "The server ends this sign-in at once",
         field: null,
-        retryAfterMillis: null
+        retryAfterMillis: null,
+        limit: null
       },
       reason
     )
@@ -158,7 +166,7 @@ export const makeSession = (options: SessionOptions) => {
   return {
     standing,
     ask,
-    /** The server has ended the connection for want of a sign-in. */
+    /** The server has ended the connection for want of a sign-in, or will not answer over it. */
     ended,
     /** What is about to be asked of the server signs this browser out too. Returns how to take that back. */
     expectEnd: (reason: Reason): (() => void) => {

@@ -7,6 +7,7 @@ const problem = (error: string, more: Partial<Problem> = {}): Problem => ({
   message: `${error} it is`,
   field: null,
   retryAfterMillis: null,
+  limit: null,
   ...more
 })
 
@@ -34,7 +35,17 @@ describe("what is wrong with a form", () => {
       summary: "InvalidRequest it is."
     })
     expect(troubleOf(problem("Unreachable"), []).summary).toMatch(/could not be reached/)
-    expect(troubleOf(problem("LimitExceeded", { retryAfterMillis: 12_000 }), []).retryAfterMillis).toBe(12_000)
+    const limited = { retryAfterMillis: 12_000 }
+    expect(troubleOf(problem("LimitExceeded", limited), ["email"])).toMatchObject({ ...limited, ofSender: false })
+    const ofAccount = { ...limited, limit: "attempts-of-account" }
+    expect(troubleOf(problem("LimitExceeded", ofAccount), ["email"])).toMatchObject({
+      ...limited,
+      ofSender: true,
+      summary: "Too many tries with this e-mail address. Please wait a little."
+    })
+    expect(troubleOf(problem("LimitExceeded", ofAccount), ["current"]).summary).toBe(
+      "Too many tries. Please wait a little."
+    )
   })
   it("says how long to wait", () => {
     expect([waitText(12), waitText(119), waitText(600), waitText(601)]).toEqual(["12 s", "119 s", "10 min", "11 min"])

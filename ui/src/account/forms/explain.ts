@@ -1,5 +1,5 @@
 /** What is wrong with a form, in words beside its fields or above them. Pure. */
-import { MAX_PASSWORD_LENGTH, normaliseEmail } from "../../../../src/rpc/investors.ts"
+import { ATTEMPTS_OF_ACCOUNT, MAX_PASSWORD_LENGTH, normaliseEmail } from "../../../../src/rpc/investors.ts"
 import type { Problem } from "../answers.ts"
 
 /** By the name of the field. */
@@ -13,9 +13,11 @@ export interface Trouble {
   readonly focus: string | null
   /** Until then nothing is sent; null: at once. */
   readonly retryAfterMillis: number | null
+  /** The wait is for whoever sent this, and for nobody else. */
+  readonly ofSender: boolean
 }
 
-export const noTrouble: Trouble = { fields: {}, summary: null, focus: null, retryAfterMillis: null }
+export const noTrouble: Trouble = { fields: {}, summary: null, focus: null, retryAfterMillis: null, ofSender: false }
 
 export const emailError = (text: string): string | null =>
   text.trim() === ""
@@ -79,13 +81,18 @@ export const troubleOf = (
         ...noTrouble,
         summary: "The server could not be reached. Check your connection, then try again. Nothing you typed is lost."
       }
-    case "LimitExceeded":
+    case "LimitExceeded": {
+      const ofSender = problem.limit === ATTEMPTS_OF_ACCOUNT
+      const whose = ofSender && names.includes("email") ? " with this e-mail address" : ""
       return {
         ...noTrouble,
         // the button counts the time
-        summary: retryAfterMillis === null ? sentence(problem.message) : "Too many tries. Please wait a little.",
-        retryAfterMillis
+        summary:
+          retryAfterMillis === null ? sentence(problem.message) : `Too many tries${whose}. Please wait a little.`,
+        retryAfterMillis,
+        ofSender
       }
+    }
     case "Unavailable":
     case "Unreadable":
       return {

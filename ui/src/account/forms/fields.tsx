@@ -9,13 +9,27 @@ interface FieldProps {
   readonly name: string
   readonly label: JSX.Element
   readonly hint?: JSX.Element
+  /** Told of what is typed. */
+  readonly onText?: (text: string) => void
+  /** Beside the error: a way out of it. */
+  readonly remedy?: JSX.Element
 }
 
 type InputProps = FieldProps & Omit<JSX.InputHTMLAttributes<HTMLInputElement>, "form" | "name" | "id">
 
 /** Label, field, hint and error; `beside` stands within the field's right end. */
 export const TextField = (props: InputProps & { readonly beside?: JSX.Element; readonly below?: JSX.Element }) => {
-  const [own, input] = splitProps(props, ["form", "name", "label", "hint", "beside", "below", "class"])
+  const [own, input] = splitProps(props, [
+    "form",
+    "name",
+    "label",
+    "hint",
+    "beside",
+    "below",
+    "class",
+    "onText",
+    "remedy"
+  ])
   const id = () => own.form.idOf(own.name)
   const error = () => own.form.errorOf(own.name)
   const described = () =>
@@ -35,7 +49,10 @@ export const TextField = (props: InputProps & { readonly beside?: JSX.Element; r
           class={`input ${own.beside === undefined ? "" : "pr-11"} ${own.class ?? ""}`}
           aria-invalid={error() !== undefined}
           aria-describedby={described() === "" ? undefined : described()}
-          onInput={() => own.form.touched(own.name)}
+          onInput={(event) => {
+            own.form.typed(event.currentTarget)
+            own.onText?.(event.currentTarget.value)
+          }}
         />
         {own.beside}
       </div>
@@ -43,7 +60,9 @@ export const TextField = (props: InputProps & { readonly beside?: JSX.Element; r
         {(text) => (
           <p id={`${id()}-error`} class="form-error">
             <WarnIcon />
-            <span>{text()}</span>
+            <span>
+              {text()} {own.remedy}
+            </span>
           </p>
         )}
       </Show>
