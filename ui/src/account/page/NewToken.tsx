@@ -10,8 +10,8 @@ import { FormTrouble, SubmitButton, TextField } from "../forms/fields.tsx"
 import { useForm } from "../forms/useForm.ts"
 import { sayError } from "./say.ts"
 import { TokenSecret } from "./TokenSecret.tsx"
+import { nameError, roomText } from "./tokenName.ts"
 
-const MOST_NAME = 60
 const DAY = 86_400_000
 const lifetimes = [7, 30, 90, 365] as const
 const usual = 90
@@ -94,6 +94,7 @@ export const NewToken = (props: { readonly onMade: () => void }) => {
 const TokenForm = (props: { readonly onMade: (made: Made) => void; readonly onCancel: () => void }) => {
   const market = useMarket()
   const [days, setDays] = createSignal<number>(usual)
+  const [name, setName] = createSignal("")
   const names = ["name"]
   const form = useForm({
     names,
@@ -130,8 +131,13 @@ const TokenForm = (props: { readonly onMade: (made: Made) => void; readonly onCa
         label="Name"
         hint="What it is for, such as “Nightly report”. You will know it by this name."
         autocomplete="off"
-        maxlength={MOST_NAME}
         required
+        onText={setName}
+        below={
+          <p role="status" class="form-room" data-testid="name-room">
+            {roomText(name()) ?? ""}
+          </p>
+        }
       />
       <fieldset>
         <legend class="form-label">It may</legend>
@@ -147,7 +153,10 @@ const TokenForm = (props: { readonly onMade: (made: Made) => void; readonly onCa
             <input type="radio" name="access" value="write" />
             <span>
               <b>Read and write</b>
-              <span class="choice-text">Also change what is yours.</span>
+              <span class="choice-text">
+                Also change what is yours. There is nothing yet that a program can change, so for now it does no more
+                than “Read”.
+              </span>
             </span>
           </label>
         </div>
@@ -183,10 +192,3 @@ const TokenForm = (props: { readonly onMade: (made: Made) => void; readonly onCa
     </form>
   )
 }
-
-const nameError = (text: string): string | null =>
-  text.trim() === ""
-    ? "Give it a name."
-    : /[\p{Cc}\p{Cs}]/u.test(text)
-      ? "This name has signs that cannot be shown."
-      : null
