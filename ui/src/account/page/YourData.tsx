@@ -27,7 +27,9 @@ export const YourData = (props: { readonly onChange: () => void }) => (
         <li class="account-row">
           <div class="min-w-0">
             <p class="font-semibold">Delete this account</p>
-            <p class="max-w-[56ch] text-soft">All that is kept of you goes, at once and for good.</p>
+            <p class="max-w-[56ch] text-soft">
+              All that is kept of you goes, at once and for good. Of what happened, only lines without your name stay.
+            </p>
           </div>
           <DeleteAccount />
         </li>
