@@ -1,5 +1,5 @@
 /** The browsers that are signed in to this account. */
-import { createSignal, For, Show } from "solid-js"
+import { createSignal, For, onCleanup, Show } from "solid-js"
 import type { SignIn } from "../../../../src/rpc/client.ts"
 import { useMarket } from "../../market/context.ts"
 import { PhoneIcon, SystemIcon } from "../../shell/icons.tsx"
@@ -10,13 +10,26 @@ import { Answered, Section, When } from "./parts.tsx"
 import { unlessGone } from "./say.ts"
 import { useAsked } from "./useAsked.ts"
 
-/** This one first, then whichever was seen last. */
+/** Others come and go while one looks. */
+const LOOK_AGAIN_MILLIS = 20_000
+
+/** This one first, then those that are connected, then whichever was seen last. */
 const ordered = (signIns: ReadonlyArray<SignIn>): ReadonlyArray<SignIn> =>
-  [...signIns].sort((a, b) => Number(b.current) - Number(a.current) || b.lastSeenAt - a.lastSeenAt)
+  [...signIns].sort(
+    (a, b) =>
+      Number(b.current) - Number(a.current) ||
+      Number(b.connected) - Number(a.connected) ||
+      b.lastSeenAt - a.lastSeenAt ||
+      b.createdAt - a.createdAt
+  )
 
 export const Browsers = (props: { readonly onChange: () => void }) => {
   const market = useMarket()
   const asked = useAsked(() => market.client.account.signIns())
+  const timer = setInterval(() => {
+    if (document.visibilityState === "visible" && market.connection().status === "open") void asked.reload()
+  }, LOOK_AGAIN_MILLIS)
+  onCleanup(() => clearInterval(timer))
   const end = async (signIn: SignIn) => {
     await unlessGone(market.client.account.endSignIn(signIn.id))
     market.toasts.say(`${signIn.device} is signed out`, "good")
@@ -63,9 +76,16 @@ const Browser = (props: { readonly signIn: SignIn; readonly onEnd: () => Promise
             <span>
               signed in <When at={props.signIn.createdAt} />
             </span>
-            <span>
-              seen <When at={props.signIn.lastSeenAt} />
-            </span>
+            <Show
+              when={props.signIn.connected}
+              fallback={
+                <span>
+                  seen <When at={props.signIn.lastSeenAt} />
+                </span>
+              }
+            >
+              <span class="connected-now">connected now</span>
+            </Show>
           </p>
         </div>
       </div>
@@ -82,8 +102,18 @@ const Browser = (props: { readonly signIn: SignIn; readonly onEnd: () => Promise
             run={props.onEnd}
           >
             <p>
-              It was seen at {props.signIn.address} <When at={props.signIn.lastSeenAt} />. What it shows closes at once,
-              and it needs your password to come back.
+              It signed in from {props.signIn.address}, and{" "}
+              <Show
+                when={props.signIn.connected}
+                fallback={
+                  <>
+                    was seen <When at={props.signIn.lastSeenAt} />
+                  </>
+                }
+              >
+                is connected now
+              </Show>
+              . What it shows closes at once, and it needs your password to come back.
             </p>
           </Confirm>
         }
