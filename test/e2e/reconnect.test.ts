@@ -26,6 +26,16 @@ it("marks values stale while the server is gone, then resumes and says what was 
   const quoted = page.locator('[role="row"][data-symbol]:not([data-empty])')
   await quoted.first().waitFor()
 
+  // from now on, whatever the badge says, with how many rows are marked at that moment
+  const heard = await page.evaluateHandle(() => {
+    const said = new Map<string, number>()
+    new MutationObserver(() => {
+      const text = document.querySelector('[data-testid="connection"]')?.textContent ?? ""
+      said.set(text, Math.max(said.get(text) ?? 0, document.querySelectorAll('[role="row"][data-stale]').length))
+    }).observe(document.body, { childList: true, subtree: true, characterData: true, attributes: true })
+    return said
+  })
+
   await server.kill()
   await status("reconnecting")
   await page.locator('[role="row"][data-stale]').first().waitFor()
@@ -41,6 +51,10 @@ it("marks values stale while the server is gone, then resumes and says what was 
   server = await startServer(options, server.port)
   await status("open")
   await page.waitForFunction(() => document.querySelectorAll("[data-stale]").length === 0)
+  await page.getByTestId("connection").getByText("Live").waitFor()
+  const said = await heard.evaluate((map) => Object.fromEntries(map))
+  expect(said["Catching up…"]).toBeGreaterThan(0)
+  expect(said.Live).toBe(0)
   const toast = page.getByTestId("toasts").getByText(/^Back after/)
   await toast.waitFor()
   expect(await toast.textContent()).toMatch(/Back after \d+ (s|min), .*missed/)

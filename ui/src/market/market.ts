@@ -62,6 +62,10 @@ export const createMarket = (url?: string) => {
   const allStale = createMemo(
     () => connection().status !== "open" || resuming() || feedDownSince() !== null || watchRefused() !== null
   )
+  /** Connected, but some of what is shown is still of before: of a lost connection, or of an owner that is gone. */
+  const isCatchingUp = createMemo(
+    () => connection().status === "open" && watchRefused() === null && (resuming() || awaiting().size > 0)
+  )
   const isStale = (symbol: string): boolean => allStale() || awaiting().has(symbol) || refused().has(symbol)
 
   // ---- listings and status ---------------------------------------------------------------------------------------
@@ -241,6 +245,7 @@ export const createMarket = (url?: string) => {
     watchSet,
     connection,
     allStale,
+    isCatchingUp,
     isStale,
     feedDownSince,
     refused,

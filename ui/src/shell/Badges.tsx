@@ -147,6 +147,15 @@ export const ConnectionBadge = () => {
         <Match when={state().status === "open" && market.status()?.feed.state === "ended"}>
           <span class="text-soft">■ Feed ended</span>
         </Match>
+        <Match when={state().status === "open" && market.watchRefused() !== null}>
+          <span class="text-warn">▲ No live values</span>
+        </Match>
+        <Match when={market.isCatchingUp()}>
+          <span aria-hidden="true" class="size-2 rounded-full border-2 border-warn" />
+          <span class="text-warn" title="Connected. Values that are not current yet are marked">
+            Catching up…
+          </span>
+        </Match>
         <Match when={state().status === "open"}>
           <span aria-hidden="true" class="size-2 rounded-full bg-up" />
           <span class="text-soft">Live</span>
