@@ -229,7 +229,7 @@ describe("what is said on a socket", () => {
     for (let i = 0; i < 200; i++) flood.ws.send('{"_tag":"Ping"}\n')
     const { code, reason } = await flood.closed
     expect(code).toBe(4429)
-    expect(reason).toContain("slow down")
+    expect(reason).toMatch(/slow down, and try again in \d s$/)
   })
 
   it("that does not fit its schema is refused in words, without a stack, and the socket goes on", async () => {

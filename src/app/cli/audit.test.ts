@@ -35,6 +35,12 @@ describe("a server that wants to know who asks", () => {
     expect(market.investors.shown).toEqual([{ _tag: "Token", token: "lzs_mine" }])
   })
 
+  it("a watch without a token is one line too, whatever else came with it", async () => {
+    const { code, err, out } = await ask(["watch", "AAPL"])
+    expect({ code, out }).toEqual({ code: 6, out: "" })
+    expect(err).toMatch(/^lzstock: [^\n]* set LZSTOCK_TOKEN to a token of yours[^\n]*\n$/)
+  })
+
   it("without a token, or with a wrong one: exit code 6, and a line that says what to do", async () => {
     const without = await ask(["quote", "AAPL"])
     expect(without).toMatchObject({ code: 6, out: "" })
@@ -72,6 +78,13 @@ describe("audit", () => {
       "2023-11-14T22:13:21.000Z  signed-in        done     ada       192.0.2.1  Chrome on Windows  -",
       "2023-11-14T22:13:22.000Z  sign-in-refused  refused  -         192.0.2.1  -                  -"
     ])
+  })
+
+  it("asks as the operator and as nobody besides: whatever LZSTOCK_TOKEN is, it is not shown", async () => {
+    market.investors.audit = [event(1)]
+    const { code, err } = await ask(["audit", "--data-dir", folder], { LZSTOCK_TOKEN: "lzs_bad" })
+    expect({ code, err }).toEqual({ code: 0, err: "" })
+    expect(market.investors.shown).toEqual([{ _tag: "Token", token: OPERATOR }])
   })
 
   it("pages until there are enough, of one investor alone if asked", async () => {

@@ -1,5 +1,7 @@
 /** How a command ends other than well: one line for people, one number for scripts (docs/cli.md). */
 import { Data } from "effect"
+import { retryAfterOf, tryAgainIn } from "../../rpc/sessions.ts"
+import { isHttpAnswer } from "./webSocket.ts"
 
 export const ExitCode = {
   Ok: 0,
@@ -45,25 +47,50 @@ const codes = {
   Closed: ExitCode.Failure
 } as const
 
+interface Reported {
+  readonly _tag: keyof typeof codes
+  readonly message: string
+  readonly symbol?: string | undefined
+  readonly retryAfterMillis?: number | null | undefined
+}
+
+/** The server is there and said "not now". */
+const isLater = ({ _tag, retryAfterMillis }: Reported): boolean =>
+  _tag === "ConnectFailed" ? retryAfterMillis !== undefined : typeof retryAfterMillis === "number"
+
+/** In the server's words, and when it may be asked again, where it knows. */
+const wordsOf = ({ message, retryAfterMillis }: Reported): string => {
+  const line = oneLine(message)
+  const isSaid = typeof retryAfterMillis !== "number" || retryAfterOf(line) !== null
+  return isSaid ? line : `${line} (${tryAgainIn(retryAfterMillis)})`
+}
+
+const cannotConnect = (url: string, why: string): string => {
+  if (why === "cannot connect") return `cannot connect to ${url} (is the server running? npm start)`
+  // something is there, though not what was looked for
+  const hint = isHttpAnswer(why) ? "" : " (is the server running? npm start)"
+  return `cannot connect to ${url}: ${why}${hint}`
+}
+
+const messageOf = (url: string, error: Reported): string => {
+  const words = wordsOf(error)
+  switch (error._tag) {
+    case "UnknownSymbol":
+      return error.symbol === undefined ? words : `${error.symbol} is not listed here (see lzstock listings)`
+    case "NotSignedIn":
+      return `${url} wants to know who asks: set LZSTOCK_TOKEN to a token of yours, made on its account page (${words})`
+    case "ConnectFailed":
+      return isLater(error) ? `${url} takes no connection now: ${words}` : cannotConnect(url, words)
+    default:
+      return words
+  }
+}
+
 /** What the client reports, as a command's end. `url` as it was typed, not the WebSocket address made of it. */
 export const fromServer =
   (url: string) =>
-  (error: {
-    readonly _tag: keyof typeof codes
-    readonly message: string
-    readonly symbol?: string | undefined
-  }): Failure => {
-    const message =
-      error._tag === "UnknownSymbol" && error.symbol !== undefined
-        ? `${error.symbol} is not listed here (see lzstock listings)`
-        : error._tag === "NotSignedIn"
-          ? `${url} wants to know who asks: set LZSTOCK_TOKEN to a token of yours, made on its account page (${oneLine(error.message)})`
-          : oneLine(error.message)
-    return new Failure({
-      code: codes[error._tag],
-      message:
-        error._tag === "ConnectFailed"
-          ? `cannot connect to ${url}${message === "cannot connect" ? "" : `: ${message}`} (is the server running? npm start)`
-          : message
+  (error: Reported): Failure =>
+    new Failure({
+      code: isLater(error) ? ExitCode.TryAgain : codes[error._tag],
+      message: messageOf(url, error)
     })
-  }

@@ -86,22 +86,23 @@ const notTheOperator = (url: string): Failure =>
 /** Connected, until the scope closes. Fails when the first attempt does: a command must not wait for a server for ever. */
 export const openClient = (
   flags: ConnectionFlags,
-  /** Shown where LZSTOCK_TOKEN is not set. */
-  otherwise?: string
+  /** The operator's token, of who asks as that: LZSTOCK_TOKEN is not looked at. */
+  operator?: string
 ): Effect.Effect<LZStockClient["Service"], Failure, Scope.Scope> =>
   Effect.gen(function* () {
     // a variable and no flag: those stand in the list of processes
     const given = yield* Effect.orDie(Config.option(Config.String("LZSTOCK_TOKEN")))
-    const token = Option.getOrUndefined(Option.filter(given, (text) => text !== "")) ?? otherwise
+    const token = operator ?? Option.getOrUndefined(Option.filter(given, (text) => text !== ""))
     const timeoutMillis = Math.ceil(flags.timeout * 1000)
     const client = yield* LZStockClient.make({ url: flags.url, timeoutMillis, token, makeWebSocket }).pipe(
       // wrong text, not a missing server
       Effect.mapError((error) => usage(`--url: ${error.message}`))
     )
-    const isOperator = token !== undefined && token === otherwise
     yield* client.opened.pipe(
       Effect.mapError((error) =>
-        isOperator && error._tag === "NotSignedIn" ? notTheOperator(flags.url) : fromServer(flags.url)(error)
+        operator !== undefined && error._tag === "NotSignedIn"
+          ? notTheOperator(flags.url)
+          : fromServer(flags.url)(error)
       ),
       Effect.timeoutOrElse({
         duration: timeoutMillis,

@@ -23,6 +23,9 @@ export const refusalText = (
   return retryAfterOf(text) !== null || !(seconds > 0) ? text : `${text}: ${tryAgainIn(seconds * 1_000)}`
 }
 
+/** Whether a text is that of an answer which is not our server's. */
+export const isHttpAnswer = (text: string): boolean => /^HTTP \d{3}\b/.test(text)
+
 const bodyOf = async (response: IncomingMessage): Promise<string> => {
   let text = ""
   for await (const chunk of response) {

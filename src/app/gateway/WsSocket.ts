@@ -49,7 +49,7 @@ const writeText = (tcp: Duplex, payload: Uint8Array): void => {
 
 const MOST_REASON_BYTES = 123
 /** A close frame holds no more, and `ws` throws for it. No half of a character is left. */
-const fitting = (reason: string): string => {
+export const fittingReason = (reason: string): string => {
   const bytes = Buffer.from(reason, "utf8")
   if (bytes.length <= MOST_REASON_BYTES) return reason
   return bytes.toString("utf8", 0, MOST_REASON_BYTES).replace(/\ufffd+$/, "")
@@ -78,7 +78,7 @@ export class WsSocket implements SessionSocket {
   }
 
   close(code: CloseCode, reason: string): void {
-    this.ws.close(code, fitting(reason))
+    this.ws.close(code, fittingReason(reason))
   }
 
   terminate(): void {

@@ -71,7 +71,7 @@ describe("Investors' stores on a PostgreSQL that goes away", () => {
             for (const call of calls) {
               const error = yield* Effect.flip(call)
               assert.deepInclude(error, { _tag: "Unavailable", what: "sign-ins", retryAfterMillis: 2_000 })
-              assert.strictEqual(error.message, "The store of sign-ins is away: try again in a moment")
+              assert.strictEqual(error.message, "The store of sign-ins is away: try again in 2 s")
             }
 
             assert.deepStrictEqual(

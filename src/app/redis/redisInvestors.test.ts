@@ -259,7 +259,7 @@ describe("a Redis that goes away", () => {
     _tag: "Unavailable" as const,
     what: "sign-ins",
     retryAfterMillis: 1_000,
-    message: "The store of sign-ins is away: try again in a moment"
+    message: "The store of sign-ins is away: try again in 1 s"
   }
   const limit = { burst: 1, everyMillis: HOUR }
 

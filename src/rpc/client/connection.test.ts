@@ -109,6 +109,33 @@ describe("back-off", () => {
   )
 })
 
+describe("a server that says when to come again", () => {
+  it.effect("is left alone for so long, and whoever looks at the state is told", () =>
+    Effect.gen(function* () {
+      const { server, until } = yield* setUp
+      const connection = yield* server.next
+      yield* until("open")
+      connection.socket.close(CloseCode.TryAgainLater, "This node is full: try again in 20 s")
+      expect(yield* until("reconnecting")).toMatchObject({ retryAt: 20_000, retryAfterMillis: 20_000 })
+    }).pipe(drawing(0.5))
+  )
+
+  it.effect("is there: who waits for the connection hears so, and one that says nothing is not", () =>
+    Effect.gen(function* () {
+      const server = yield* makeBareWebSocketServer
+      const client = yield* LZStockClient.make({ url: server.url, token: "lzs_mine" })
+      const opened = yield* Effect.forkChild(Effect.flip(client.opened), { startImmediately: true })
+      const { socket } = yield* server.next
+      socket.close(CloseCode.TryAgainLater, "This node is full: try again in 20 s")
+      const refused = yield* Fiber.join(opened)
+      expect(refused).toMatchObject({ _tag: "ConnectFailed", retryAfterMillis: 20_000 })
+      const url = yield* Effect.scoped(Effect.map(makeBareWebSocketServer, (gone) => gone.url))
+      const absent = yield* Effect.flip((yield* LZStockClient.make({ url })).opened)
+      expect(absent).not.toHaveProperty("retryAfterMillis")
+    })
+  )
+})
+
 describe("the watchdog", () => {
   it.effect("asks a silent server, and takes it for dead when nothing comes", () =>
     Effect.gen(function* () {
@@ -238,6 +265,33 @@ describe("a watch", () => {
       }
       expect((yield* nextLine(connection)).payload).toMatchObject({ symbols: ["IBM"] })
       expect(told.map(({ _tag }) => _tag)).toEqual(["Disconnected", "WatchRefused", "WatchRefused"])
+    })
+  )
+
+  it.effect("is told why there will be no more of it, once, also if none was open", () =>
+    Effect.gen(function* () {
+      const { server, client } = yield* setUp
+      const connection = yield* server.next
+      const told: Array<ReadonlyArray<ClientEvent>> = []
+      yield* openWatch(client.session, { symbols: ["AAPL"] }, (events) => told.push(events))
+      const { id } = yield* nextLine(connection)
+      connection.say(chunk(id, encodeEvent(watching(["AAPL"]))))
+      const streamed = yield* Effect.forkChild(Effect.exit(Stream.runDrain(client.watch({ symbols: ["MSFT"] }))))
+      yield* nextLine(connection)
+      connection.socket.close(CloseCode.SignedOut, "This token was revoked")
+      const exit = yield* Fiber.join(streamed)
+      expect(Exit.isFailure(exit) && Cause.squash(exit.cause)).toMatchObject({
+        _tag: "NotSignedIn",
+        message: "This token was revoked"
+      })
+      expect(told.map((events) => events.map(({ _tag }) => _tag))).toEqual([
+        ["Watching"],
+        ["Disconnected", "WatchRefused"]
+      ])
+      const late: Array<ClientEvent> = []
+      yield* openWatch(client.session, { symbols: ["IBM"] }, (events) => late.push(...events))
+      while (late.length === 0) yield* Effect.yieldNow
+      expect(late).toMatchObject([{ _tag: "WatchRefused", error: { _tag: "NotSignedIn" }, retryAfterMillis: null }])
     })
   )
 

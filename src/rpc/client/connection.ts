@@ -2,7 +2,7 @@
  * One server, one socket at a time, for ever: connect, watch over received bytes, drop, wait, connect again. Comes from:
  * socket.ts (bytes). Goes to: protocol.ts (lines).
  */
-import { Clock, Effect, Latch, Option, Random, type Scope } from "effect"
+import { Clock, Deferred, Effect, Latch, Option, Random, type Scope } from "effect"
 import { CloseCode, retryAfterOf, WATCHDOG_MILLIS } from "../sessions.ts"
 import type { Authentication, AuthenticationAnswer } from "./authentication.ts"
 import { type Ended, freshBackoff, nextWait } from "./backoff.ts"
@@ -33,6 +33,8 @@ export interface Connection {
   readonly lastReceived: () => number | null
   /** Completes once (or when next) the connection is open. */
   readonly awaitOpen: Effect.Effect<void>
+  /** Completes with the reason when there will be no connection any more, and everybody has been told that this one is lost. */
+  readonly awaitSignedOut: Effect.Effect<string>
   /** False if there is no open connection: nothing was sent. */
   readonly send: (text: string) => boolean
   /** How long to stay away after the connection ends, at least. */
@@ -78,6 +80,7 @@ export const makeConnection = (options: {
     const clock = yield* Clock.Clock
     const now = () => clock.currentTimeMillisUnsafe()
     const opened = yield* Latch.make(false)
+    const signedOut = yield* Deferred.make<string>()
     const listeners = new Set<(state: ConnectionState) => void>()
     let state: ConnectionState = { status: "connecting" }
     let lastReceived: number | null = null
@@ -231,7 +234,8 @@ export const makeConnection = (options: {
         const how = yield* Effect.raceFirst(oneSocket, Effect.andThen(watchdog, Effect.never))
         if (isSignedOut(how)) {
           become({ status: "signed-out", reason: how.reason })
-          return conversation.onLost(how.reason, how.code)
+          conversation.onLost(how.reason, how.code)
+          return yield* Deferred.succeed(signedOut, how.reason)
         }
         const next = nextWait(backoff, how, random.nextDoubleUnsafe())
         backoff = next.state
@@ -265,6 +269,7 @@ export const makeConnection = (options: {
       },
       lastReceived: () => lastReceived,
       awaitOpen: opened.await,
+      awaitSignedOut: Deferred.await(signedOut),
       send,
       drain: (millis) => {
         retryAfterMillis = millis

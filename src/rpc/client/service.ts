@@ -128,10 +128,10 @@ export class LZStockClient extends Context.Service<
       )
       const calls = makeCalls(connection, options.timeoutMillis ?? DEFAULT_TIMEOUT_MILLIS)
       yield* Effect.addFinalizer(() => Deferred.fail(calls.closed, new Closed({ message: "the client was closed" })))
-      connection.onState((state) => {
-        if (state.status !== "signed-out") return
-        Deferred.doneUnsafe(calls.closed, Effect.fail(new NotSignedIn({ message: state.reason })))
-      })
+      yield* connection.awaitSignedOut.pipe(
+        Effect.flatMap((message) => Deferred.fail(calls.closed, new NotSignedIn({ message }))),
+        Effect.forkScoped
+      )
       const session: Session = { connection, calls, rpcs }
       if (authentication !== undefined) yield* Effect.forkScoped(keepTicket(session, authentication))
 

@@ -72,7 +72,11 @@ export interface FoundGap {
   readonly reason: "out-of-sequence" | "disconnected"
 }
 
-/** The server refused this watch. Tried again after `retryAfterMillis`; null = only when `set` changes the symbols. */
+/**
+ * The server refused this watch. Tried again after `retryAfterMillis`; null = only when `set` changes the symbols. With NotSignedIn it is
+ * over for good: a token is wanted, or the one that was shown was revoked or has expired. Nothing comes after it, and nothing of this client
+ * keeps the process alive: say why, and end with an exit code that says it too.
+ */
 export interface WatchRefused {
   readonly _tag: "WatchRefused"
   readonly error:

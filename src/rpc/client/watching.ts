@@ -4,6 +4,7 @@
  */
 import { Cause, Clock, Deferred, Effect, Random, type Scope, Stream } from "effect"
 import type { RpcClient, RpcClientError, RpcGroup } from "effect/rpc"
+import { NotSignedIn } from "../access.ts"
 import { type Conflation, LimitExceeded, type Position, type Watching } from "../market.ts"
 import type { PublicRpcs } from "../public.ts"
 import { MAX_MESSAGE_BYTES } from "../sessions.ts"
@@ -90,6 +91,7 @@ export const openWatch = (
     let conflation: Conflation = options.conflation ?? 100
     let opened = 0
     let closed = false
+    let isSignedOut = false
     /** The open stream's id, once it answered `Watching`. */
     let streamId: string | null = null
     /** Of the wanted set; each change is one more. */
@@ -231,16 +233,29 @@ export const openWatch = (
       },
       onLost: lost
     })
-    function lost(reason: string, code: number | null): void {
+    /** `after`: what is to be said of it besides, in the same breath. */
+    function lost(reason: string, code: number | null, after: ReadonlyArray<ClientEvent> = []): void {
       streamId = null
       const out: Array<ClientEvent> = []
       tracker.lost(reason, code, now(), out)
+      out.push(...after)
+      const state = connection.state()
+      if (state.status === "signed-out") signedOut(state.reason, out)
       tell(out)
     }
-    const refuse = (mine: number, error: WatchRefused["error"], retryAfterMillis: number | null) => {
-      tell([{ _tag: "WatchRefused", error, retryAfterMillis }])
-      answer(mine, Effect.fail(error))
+    /** There will be no connection any more: whoever listens is told why, once, and with the loss of the stream. */
+    function signedOut(reason: string, out: Array<ClientEvent>): void {
+      if (isSignedOut) return
+      isSignedOut = true
+      const error = new NotSignedIn({ message: reason })
+      out.push(refused(error, null))
+      answer(Number.POSITIVE_INFINITY, Effect.fail(error))
     }
+    const refused = (error: WatchRefused["error"], retryAfterMillis: number | null): WatchRefused => ({
+      _tag: "WatchRefused",
+      error,
+      retryAfterMillis
+    })
 
     /** Waits for a change of the set, unless one came already. */
     const newerThan = (mine: number) => Effect.suspend(() => (version > mine ? Effect.void : Deferred.await(changed)))
@@ -254,7 +269,9 @@ export const openWatch = (
       const id = `${name}.${++opened}`
       const random = yield* Random.next
       if (positions === null) {
-        refuse(mine, tooLong(), null)
+        const error = tooLong()
+        tell([refused(error, null)])
+        answer(mine, Effect.fail(error))
         return yield* newerThan(mine)
       }
       tracker.present(positions)
@@ -276,20 +293,33 @@ export const openWatch = (
         // onLost has told it
         if (isTransportError(error.value)) return
         const { value } = error
-        lost(value.message, null)
         const after = value._tag === "WatchIdConflict" ? 0 : "retryAfterMillis" in value ? value.retryAfterMillis : null
-        refuse(mine, value, after)
+        lost(value.message, null, [refused(value, after)])
+        answer(mine, Effect.fail(value))
         if (after === null) return yield* newerThan(mine)
         return yield* Effect.sleep(after * (1 + random / 2))
       }
-      lost("the server ended the watch", null)
       if (exit._tag === "Failure" && Cause.hasDies(exit.cause)) {
-        refuse(mine, serverFailed("market.Watch", exit.cause), REOPEN_MILLIS)
-      }
+        const failed = serverFailed("market.Watch", exit.cause)
+        lost("the server ended the watch", null, [refused(failed, REOPEN_MILLIS)])
+        answer(mine, Effect.fail(failed))
+      } else lost("the server ended the watch", null)
       yield* Effect.sleep(REOPEN_MILLIS * (1 + random))
     })
 
     yield* Effect.forkScoped(Effect.forever(once))
+    // also where no stream was open that could have been lost
+    yield* Deferred.await(calls.closed).pipe(
+      Effect.catchTag("NotSignedIn", ({ message }) =>
+        Effect.sync(() => {
+          const out: Array<ClientEvent> = []
+          signedOut(message, out)
+          tell(out)
+        })
+      ),
+      Effect.ignore,
+      Effect.forkScoped
+    )
     // runs before the fiber above is interrupted: nothing is delivered from here on
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {

@@ -1,7 +1,7 @@
 /** `lzstock watch SYMBOL...`: prices as they move, until Ctrl-C. */
 import { Clock, Effect, Fiber, Latch, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
-import type { ClientEvent, LZStockClient } from "../../../rpc/client.ts"
+import type { ClientEvent, LZStockClient, WatchRefused } from "../../../rpc/client.ts"
 import type { Conflation } from "../../../rpc/market.ts"
 import { ExitCode, Failure, fromServer } from "../failure.ts"
 import {
@@ -125,6 +125,10 @@ const hopeless = (event: ClientEvent): Failure | undefined =>
     ? new Failure({ code: ExitCode.UnknownSymbol, message: event.refused.map(({ message }) => message).join("; ") })
     : undefined
 
+/** Nothing comes after it: the token has ended, or the server has no room for such a watch. */
+const isRefusedForGood = (event: ClientEvent): event is WatchRefused =>
+  event._tag === "WatchRefused" && event.retryAfterMillis === null
+
 const run = Effect.fn("cli.watch")(function* (input: Input) {
   const out = yield* Out
   const symbols = yield* parseSymbols(input.symbol)
@@ -144,7 +148,10 @@ const run = Effect.fn("cli.watch")(function* (input: Input) {
           const failure = hopeless(event)
           if (failure !== undefined) return yield* failure
         }
-        yield* face.show(told.events)
+        const refused = told.events.find(isRefusedForGood)
+        // to people one line says it all, and the others that came with it the same once more
+        if (refused === undefined || input.json) yield* face.show(told.events)
+        if (refused !== undefined) return yield* fromServer(input.url)(refused.error)
         return left > 0
       })
     )
