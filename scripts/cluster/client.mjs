@@ -52,6 +52,7 @@ export { ClusterError } from "./node.mjs"
  * @property {ClusterServices} services
  * @property {string} folder of logs and data of nodes, and of the operator's token (a file, as in a server's data folder)
  * @property {string} operatorToken LZSTOCK_OPERATOR_TOKEN of every gateway: the environment's, or a random one
+ * @property {"local" | "accounts"} signIn local: nobody has to
  * @property {FrontDoor} frontDoor
  * @property {() => Promise<void>} stop drains gateways, then the others; then the services, and its temp folder. May be called again
  * @property {() => void} kill SIGKILL to every node, at once
@@ -181,6 +182,7 @@ export const startCluster = async (options = {}) => {
     const operatorToken = env.LZSTOCK_OPERATOR_TOKEN ?? randomBytes(32).toString("base64url")
     writeFileSync(path.join(folder, "operator-token"), `${operatorToken}\n`, { mode: 0o600 })
     mayGoOn()
+    const whoSignsIn = signIn(options, env)
     await startNodes(door, {
       main,
       args: nodeOptions,
@@ -189,7 +191,7 @@ export const startCluster = async (options = {}) => {
       env: {
         ...nodeEnvironment(env, services, options.cluster),
         LZSTOCK_OPERATOR_TOKEN: operatorToken,
-        LZSTOCK_SIGN_IN: signIn(options, env)
+        LZSTOCK_SIGN_IN: whoSignsIn
       }
     })
     phase = "up"
@@ -199,7 +201,17 @@ export const startCluster = async (options = {}) => {
       stopped ??= undoAll()
       return stopped
     }
-    return { url: door.url, nodes, services, folder, operatorToken, frontDoor: door, stop, kill }
+    return {
+      url: door.url,
+      nodes,
+      services,
+      folder,
+      operatorToken,
+      signIn: whoSignsIn === "local" ? "local" : "accounts",
+      frontDoor: door,
+      stop,
+      kill
+    }
   } catch (error) {
     const isGivenUp = options.signal?.aborted === true
     kill()

@@ -12,13 +12,20 @@ const align = (rows) => {
   )
 }
 
+/** As `npm start` says it. @type {Record<"local" | "accounts", (dim: (text: string) => string) => string>} */
+const signInText = {
+  local: (dim) =>
+    `none ${dim("· whoever uses this machine is its investor; --sign-in required has everybody sign in")}`,
+  accounts: (dim) => `accounts ${dim("· everybody signs in, programs show a token")}`
+}
+
 /**
  * @typedef {import("./client.mjs").Cluster} Cluster
  *
- * @param {Pick<Cluster, "folder" | "nodes" | "url"> & { services: Omit<Cluster["services"], "control"> }} cluster
+ * @param {Pick<Cluster, "folder" | "nodes" | "signIn" | "url"> & { services: Omit<Cluster["services"], "control"> }} cluster
  * @param {{ colours: boolean, seconds: number }} style
  */
-export const clusterTable = ({ folder, nodes, services, url }, { colours, seconds }) => {
+export const clusterTable = ({ folder, nodes, services, signIn, url }, { colours, seconds }) => {
   const paint = (/** @type {number} */ code) => (/** @type {string} */ text) =>
     colours ? `\u001b[${code}m${text}\u001b[0m` : text
   const [bold, dim] = [paint(1), paint(2)]
@@ -31,7 +38,7 @@ export const clusterTable = ({ folder, nodes, services, url }, { colours, second
     ["Redis", placeOf(services.redisUrl)],
     ["NATS", placeOf(services.natsUrl)],
     ["Logs", folder],
-    ["Operator", `npx lzstock companies status, sync or import, with --url ${url} --data-dir ${folder}`]
+    ["Operator", `npx lzstock companies, investors or audit, with --url ${url} --data-dir ${folder}`]
   ])
   const indent = (/** @type {string} */ line) => (line === "" ? line : `  ${line}`)
   const victim = nodes.find(({ role }) => role === "market")
@@ -40,6 +47,7 @@ export const clusterTable = ({ folder, nodes, services, url }, { colours, second
     `${bold("LZStock cluster")} ${dim(`· ${nodes.length} nodes, ready in ${seconds.toFixed(1)} s`)}`,
     "",
     `${dim("Dashboard")}  ${bold(url)}`,
+    `${dim("Sign-in")}    ${signInText[signIn](dim)}`,
     "",
     dim(heads),
     ...rows,

@@ -38,11 +38,15 @@ describe("shown to nobody", () => {
       folder: "logs",
       nodes: [],
       url: "http://127.0.0.1:1",
+      signIn: "local" as const,
       services: { databaseUrl, natsUrl, redisUrl }
     }
     const table = clusterTable(cluster, { colours: false, seconds: 1 })
     expect(table).toContain("postgres://127.0.0.1:1/d")
     expect(table).not.toContain(secret)
+    expect(table).toMatch(/^ {2}Sign-in +none · whoever uses this machine/m)
+    const required = clusterTable({ ...cluster, signIn: "accounts" }, { colours: false, seconds: 1 })
+    expect(required).toMatch(/^ {2}Sign-in +accounts · everybody signs in/m)
   })
 
   it.each([
