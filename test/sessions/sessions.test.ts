@@ -297,7 +297,9 @@ describe("the node", () => {
       const gauges = yield* Gauges
       const all = yield* Effect.forEach(Array.from({ length: 40 }), () => connect({ symbols: ["AAPL"] }))
       for (const { socket } of all) socket.events(7)
-      const drained = yield* Effect.forkChild(sessions.drain({ spreadMillis: 2_000 }))
+      const drained = yield* Effect.forkChild(
+        sessions.drain({ elsewhere: { perSecond: 20, perSecondAndAddress: 20 }, mostMillis: 60_000 })
+      )
       yield* settle
       assert.strictEqual(
         sessions.open(

@@ -10,6 +10,7 @@ import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { DeliveryLatency } from "../kernel/Latency.ts"
 import { TimingWheel } from "../kernel/TimingWheel.ts"
+import { type Admission, comingBack } from "./comingBack.ts"
 import { Frame } from "./Frame.ts"
 import { Identities, noLimits, type Visitor, type VisitorLimits } from "./Identities.ts"
 import { LoadGovernor } from "./LoadGovernor.ts"
@@ -40,6 +41,11 @@ const INBOX_HIGH_WATER = 16
 /** What was already read from the socket still comes; a peer that fills even this is closed, nothing is dropped silently. */
 const INBOX_CAPACITY = 1_024
 
+/** A client hears that it is to go before it has to, and comes back this much after that. */
+const TOLD_MILLIS = 250
+/** Closed are so many at a time, in that order. */
+const DRAIN_SLICES = 20
+
 export class SessionActors extends Context.Service<
   SessionActors,
   {
@@ -67,10 +73,10 @@ export class SessionActors extends Context.Service<
     readonly ids: () => ReadonlySet<number>
     readonly count: () => number
     /**
-     * Takes no new sessions, tells every client when to come back (spread over `spreadMillis`), closes all with 1012 in
-     * that order, and succeeds when the last one is gone.
+     * Takes no new sessions, tells every client when to come back (as fast as `elsewhere` lets them in, within `mostMillis`),
+     * closes all with 1012 in that order, and succeeds when the last one is gone.
      */
-    readonly drain: (options: { readonly spreadMillis: number }) => Effect.Effect<void>
+    readonly drain: (options: { readonly elsewhere: Admission; readonly mostMillis: number }) => Effect.Effect<void>
     readonly isDraining: () => boolean
   }
 >()("lzstock/actors/sessions/SessionActors") {
@@ -212,22 +218,24 @@ export class SessionActors extends Context.Service<
           ids: () => new Set(sessions.keys()),
           count: () => sessions.size,
           isDraining: () => draining,
-          drain: ({ spreadMillis }) =>
+          drain: ({ elsewhere, mostMillis }) =>
             Effect.gen(function* () {
               draining = true
               const all = Array.from(sessions.values())
-              const step = all.length === 0 ? 0 : spreadMillis / all.length
-              all.forEach((session, index) => {
-                session.say({ _tag: "Draining", retryAfterMillis: Math.round(step * index) + 250 })
-              })
-              // one slice of sessions at a time, so that the next node is not stormed
-              const slices = 20
-              const perSlice = Math.ceil(all.length / slices)
-              for (let from = 0; from < all.length; from += perSlice) {
-                yield* Effect.sleep(spreadMillis / slices)
-                for (const session of all.slice(from, from + perSlice)) {
+              const addresses = all.map(({ address, principal }) => (principal?.via === "local" ? null : address))
+              const times = comingBack(addresses, elsewhere, mostMillis)
+              let left = all.map((session, index) => ({ session, at: times[index] ?? 0 }))
+              for (const { at, session } of left) {
+                session.say({ _tag: "Draining", retryAfterMillis: Math.round(at) + TOLD_MILLIS })
+              }
+              const spreadMillis = times.reduce((a, b) => Math.max(a, b), 0)
+              for (let slice = 1; left.length > 0; slice++) {
+                yield* Effect.sleep(Math.max(spreadMillis, TOLD_MILLIS) / DRAIN_SLICES)
+                const isDue = ({ at }: { readonly at: number }) => at * DRAIN_SLICES <= spreadMillis * slice
+                for (const { session } of left.filter(isDue)) {
                   session.close(CloseCode.Draining, "The server is going away: reconnect")
                 }
+                left = left.filter((one) => !isDue(one))
               }
               yield* FiberSet.awaitEmpty(fibers)
             })

@@ -1,25 +1,18 @@
 /** How fast sockets may come, from one address and from all together (S4). */
 import { AttemptBuckets } from "../../actors/investors/Attempts.ts"
+import { ADMISSION_BURST, type Admission } from "../../actors/sessions/comingBack.ts"
 
-/** A second's worth; four times as many at once. */
-export interface UpgradeLimits {
-  readonly perSecond: number
-  readonly perSecondAndAddress: number
-}
-
-export const noUpgradeLimits: UpgradeLimits = {
+export const noUpgradeLimits: Admission = {
   perSecond: Number.POSITIVE_INFINITY,
   perSecondAndAddress: Number.POSITIVE_INFINITY
 }
 
-const BURST = 4
-
 export class UpgradeRate {
-  private readonly limits: UpgradeLimits
+  private readonly limits: Admission
   private readonly all = new AttemptBuckets()
   private readonly byAddress = new AttemptBuckets()
 
-  constructor(limits: UpgradeLimits) {
+  constructor(limits: Admission) {
     this.limits = limits
   }
 
@@ -27,7 +20,7 @@ export class UpgradeRate {
   take(address: string, now: number): number {
     const { perSecond, perSecondAndAddress } = this.limits
     if (perSecond === Number.POSITIVE_INFINITY) return 0
-    const limitOf = (rate: number) => ({ burst: BURST * rate, everyMillis: 1_000 / rate })
+    const limitOf = (rate: number) => ({ burst: ADMISSION_BURST * rate, everyMillis: 1_000 / rate })
     return this.byAddress.take(address, limitOf(perSecondAndAddress), now) || this.all.take("", limitOf(perSecond), now)
   }
 }

@@ -9,6 +9,7 @@ import { RpcSerialization, RpcServer } from "effect/rpc"
 import type { FromClientEncoded, FromServerEncoded } from "effect/rpc/RpcMessage"
 import { WebSocketServer } from "ws"
 import { Gauges } from "../../actors/kernel/Gauges.ts"
+import type { Admission } from "../../actors/sessions/comingBack.ts"
 import type { Visitor } from "../../actors/sessions/Identities.ts"
 import type { Session } from "../../actors/sessions/Session.ts"
 import { SessionActors } from "../../actors/sessions/SessionActors.ts"
@@ -18,14 +19,14 @@ import { HttpListener } from "./HttpListener.ts"
 import { cookieFor, originAllowed } from "./origins.ts"
 import { newReference } from "./reference.ts"
 import { decodeRpcLines, hasInternals, withoutInternals } from "./rpcLines.ts"
-import { noUpgradeLimits, type UpgradeLimits, UpgradeRate } from "./UpgradeRate.ts"
+import { noUpgradeLimits, UpgradeRate } from "./UpgradeRate.ts"
 import { WsSocket } from "./WsSocket.ts"
 
 export interface GatewayConfig {
   /** Browser origins allowed besides the server's own, exact, e.g. "https://stocks.example". */
   readonly allowedOrigins: ReadonlyArray<string>
   /** Default: as fast as they come. */
-  readonly upgrades?: UpgradeLimits
+  readonly upgrades?: Admission
   /** Of a message from a client (F11); default and most: MAX_MESSAGE_BYTES. */
   readonly maxMessageBytes?: number
 }

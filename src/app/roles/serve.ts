@@ -45,15 +45,17 @@ const announce = (settings: Settings) =>
 export class Farewell extends Context.Service<Farewell, Effect.Effect<void>>()("lzstock/app/roles/Farewell") {
   static readonly none: Layer.Layer<Farewell> = Layer.succeed(Farewell, Effect.void)
 
-  /** Half of the budget to say good-bye, the rest to close. */
+  /** As long as the other gateways need to take those who come back, half of the budget at most; the rest is to close. */
   static readonly sessions = (settings: Settings): Layer.Layer<Farewell, never, SessionActors> =>
     Layer.effect(
       Farewell,
       Effect.map(SessionActors, (sessions) => {
         const budgetMillis = settings.drainSeconds * 1000
+        // the others are set as this one is
+        const elsewhere = { perSecond: settings.maxUpgrades, perSecondAndAddress: settings.maxAddressUpgrades }
         return Effect.andThen(
           Effect.suspend(() => Effect.logInfo("Sessions are told to go", { sessions: sessions.count() })),
-          Effect.timeoutOption(sessions.drain({ spreadMillis: budgetMillis / 2 }), budgetMillis * 0.8)
+          Effect.timeoutOption(sessions.drain({ elsewhere, mostMillis: budgetMillis / 2 }), budgetMillis * 0.8)
         )
       })
     )
