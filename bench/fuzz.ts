@@ -25,7 +25,8 @@ const memory: ReadonlyArray<readonly [name: string, show: (left: Left) => string
   ["heap after full collections, MB", ({ heap }) => megabytes(heap)],
   ["outside the heap, MB", ({ external }) => megabytes(external)],
   ["resident, MB", ({ rss }) => megabytes(rss)],
-  ["fibers", ({ fibers }) => thousands(fibers)]
+  ["fibers", ({ fibers }) => thousands(fibers)],
+  ["database connections", ({ connections }) => thousands(connections)]
 ]
 
 const faultsOf = ({ healthy, outcome, stillOpen, troubles, warnings }: Fuzzed): ReadonlyArray<string> => [

@@ -22,6 +22,8 @@ export interface Left {
   readonly external: number
   readonly rss: number
   readonly fibers: number
+  /** To the embedded database: a pool's worth. */
+  readonly connections: number
 }
 
 export interface Fuzzed {
@@ -67,7 +69,8 @@ const leftOf = async (server: RealServer): Promise<Left> => {
     heap: metric("nodejs_heap_size_used_bytes"),
     external: metric("nodejs_external_memory_bytes"),
     rss: metric("process_resident_memory_bytes"),
-    fibers: metric("effect_fibers_active")
+    fibers: metric("effect_fibers_active"),
+    connections: metric("database_connections_active")
   }
 }
 

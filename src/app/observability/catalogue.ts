@@ -141,6 +141,7 @@ export const catalogue: Readonly<Record<string, Description>> = {
 
   // machinery
   database_workers_active: gauge("Embedded databases open in this process.", ""),
+  database_connections_active: gauge("Connections to the embedded database.", ""),
   database_restarts_total: counter(
     "Times the embedded database stopped by itself; it is started again when asked.",
     ""

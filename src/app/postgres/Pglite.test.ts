@@ -191,6 +191,35 @@ describe("connections to the embedded database take turns", () => {
       }).pipe(Effect.provide(Gauges.layer), Effect.scoped)
   )
 
+  it.live("a connection that says goodbye is gone, though nobody reads its end, and so is each of who hangs up", () =>
+    Effect.gen(function* () {
+      const gauges = yield* Gauges
+      const folder = yield* temporaryFolder
+      yield* Effect.gen(function* () {
+        const { connect } = yield* openPglite(folder)
+        const socket = connect()
+        assert.strictEqual(gauges.get("database_connections_active"), 1)
+        socket.end(Uint8Array.of(0x58, 0, 0, 0, 4))
+        yield* Effect.promise(() => once(socket, "close"))
+        assert.strictEqual(gauges.get("database_connections_active"), 0)
+      }).pipe(Effect.scoped)
+
+      const counted = yield* Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        for (let turn = 0; turn < 20; turn++) {
+          const asking = yield* Effect.forkChild(sql`SELECT count(*) FROM generate_series(1, 200000)`)
+          yield* Effect.yieldNow
+          yield* Fiber.interrupt(asking)
+        }
+        yield* sql`SELECT 1`
+        const inUse = yield* Gauges
+        assert.isAbove(inUse.get("database_connections_active"), 0)
+        return inUse
+      }).pipe(Effect.provide(embeddedIn(folder)))
+      assert.strictEqual(counted.get("database_connections_active"), 0)
+    }).pipe(Effect.scoped, Effect.provide(Gauges.layer))
+  )
+
   it.live("an error ends its own statement only; notifications arrive at who listens", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient

@@ -38,15 +38,17 @@ const workerFile = new URL(`./PgliteWorker${path.extname(import.meta.url)}`, imp
 class Host {
   readonly #data: PgliteWorkerData
   readonly #died: (error: Error) => void
+  readonly #count: (delta: 1 | -1) => void
   readonly #connections = new Set<Duplex>()
   #worker: Worker | undefined
   #startedAt = Number.NEGATIVE_INFINITY
   #lastError = new Error("The embedded database is not running")
   #closed = false
 
-  constructor(data: PgliteWorkerData, died: (error: Error) => void) {
+  constructor(data: PgliteWorkerData, died: (error: Error) => void, count: (delta: 1 | -1) => void) {
     this.#data = data
     this.#died = died
+    this.#count = count
   }
 
   /** Resolves when it serves. */
@@ -72,11 +74,15 @@ class Host {
       },
       destroy: (error, done) => {
         this.#connections.delete(connection)
+        this.#count(-1)
         port1.postMessage(null)
         port1.close()
         done(error)
       }
     })
+    this.#count(1)
+    // a client ends with its Terminate, and reads no more: nobody would ever see an end from the other side
+    connection.once("finish", () => connection.destroy())
     port1.on("message", (bytes: Uint8Array | null) => {
       connection.push(bytes)
       // who only asks to cancel reads nothing, and has to hear of the end all the same
@@ -145,7 +151,7 @@ class Host {
 
 /**
  * Serves the database in `folder`, made when it is not there, until the Scope closes: then checkpointed, and the worker ended.
- * Counted: `database_workers_active`, `database_restarts_total`.
+ * Counted: `database_workers_active`, `database_connections_active`, `database_restarts_total`.
  */
 export const openPglite = Effect.fnUntraced(function* (
   folder: string,
@@ -155,11 +161,15 @@ export const openPglite = Effect.fnUntraced(function* (
   const runFork = Effect.runForkWith(yield* Effect.context())
   yield* lockFolder(folder)
   let serving = false
-  const host = new Host({ data: path.join(folder, "data"), template: templateFolder(), vacuumEveryMillis }, (error) => {
-    if (!serving) return
-    gauges.add("database_restarts_total", 1)
-    runFork(Effect.logError("The embedded database stopped, it is started again when it is next asked", error))
-  })
+  const host = new Host(
+    { data: path.join(folder, "data"), template: templateFolder(), vacuumEveryMillis },
+    (error) => {
+      if (!serving) return
+      gauges.add("database_restarts_total", 1)
+      runFork(Effect.logError("The embedded database stopped, it is started again when it is next asked", error))
+    },
+    (delta) => gauges.add("database_connections_active", delta)
+  )
   yield* gauges.track("database_workers_active")
   yield* Effect.acquireRelease(
     Effect.tryPromise({
