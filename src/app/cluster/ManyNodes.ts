@@ -16,6 +16,7 @@ import type { Gauges } from "../../actors/kernel/Gauges.ts"
 import { MARKET_SHARDS, TICK_SHARDS, WORKER_SHARDS } from "../../rpc/topics.ts"
 import type { Nats } from "../nats/NatsConnection.ts"
 import { layerClientProtocol, layerSocketServer } from "./NatsRunners.ts"
+import { quietEnd } from "./quietEnd.ts"
 import { layerDetector, layerHealth, layerResponder } from "./RunnerLiveness.ts"
 import * as ShardLocks from "./ShardLocks.ts"
 
@@ -77,5 +78,5 @@ export const layer = (
           Layer.provide([layerClientProtocol(prefix), layerSocketServer(prefix), layerResponder(prefix)]),
           Layer.provide(layerHealth(prefix))
         )
-  return node.pipe(Layer.provide(shared), Layer.provide(config(options)))
+  return quietEnd(node.pipe(Layer.provide(shared), Layer.provide(config(options))))
 }

@@ -20,6 +20,7 @@ import type { ShardLedger } from "../../actors/market/ShardLedger.ts"
 import { ShardTerms } from "../../actors/market/ShardTerms.ts"
 import { TickSource } from "../../actors/market/TickSource.ts"
 import { MARKET_SHARDS, TICK_SHARDS, WORKER_SHARDS } from "../../rpc/topics.ts"
+import { quietEnd } from "./quietEnd.ts"
 
 const config: Partial<ShardingConfig.ShardingConfig["Service"]> = {
   // names this runner in its own tables; nothing listens there
@@ -35,10 +36,12 @@ const config: Partial<ShardingConfig.ShardingConfig["Service"]> = {
 }
 
 /** One runner, alone: `Sharding` for Ticker.client, Entity.toLayer and singletons. */
-export const layer: Layer.Layer<Sharding.Sharding> = Sharding.layer.pipe(
-  Layer.provide(Runners.layerNoop),
-  Layer.provide([MessageStorage.layerNoop, RunnerStorage.layerMemory, RunnerHealth.layerNoop]),
-  Layer.provide(ShardingConfig.layer(config))
+export const layer: Layer.Layer<Sharding.Sharding> = quietEnd(
+  Sharding.layer.pipe(
+    Layer.provide(Runners.layerNoop),
+    Layer.provide([MessageStorage.layerNoop, RunnerStorage.layerMemory, RunnerHealth.layerNoop]),
+    Layer.provide(ShardingConfig.layer(config))
+  )
 )
 
 /** What ticker actors need of their surroundings, where every tick comes over the bus of this process. */
