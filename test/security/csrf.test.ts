@@ -60,6 +60,13 @@ describe("another site's page", () => {
     }
   })
 
+  it("is told of a path that is none that it is none, whatever is asked of it", async () => {
+    for (const method of ["POST", "PUT", "DELETE"]) {
+      const { headers, status } = await page.send("/account/nope", { method })
+      expect([method, status, headers.get("allow")]).toEqual([method, 404, null])
+    }
+  })
+
   it("can read no answer, frame no page, and keep none of it in a cache", async () => {
     const { headers } = await page.post(accountPaths.state, {})
     expect(headers.get("access-control-allow-origin")).toBeNull()
@@ -103,8 +110,9 @@ describe("a body", () => {
     expect(await stillSignedIn()).toBe(true)
   })
 
-  it("that is too long is not read", async () => {
+  it("that is too long is not read, and the answer says how long it may be", async () => {
     const answered = await page.send(accountPaths.signIn, { body: `{"email":"${"a".repeat(100_000)}"}` })
     expect([answered.status, text(answered.body, "error")]).toEqual([400, "InvalidRequest"])
+    expect(text(answered.body, "message")).toBe("The body is too long: 8,192 bytes at most are read")
   })
 })

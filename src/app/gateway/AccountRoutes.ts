@@ -2,8 +2,14 @@
  * Accounts over HTTP: what gives a browser its cookie, or takes it. Every route is a POST from a page that may talk to us, checked by
  * what the browser itself says of it (S6); JSON, so that no form of another site can write one. Goes to: actors/investors/Investors.
  */
-import { ByteSize, Clock, Effect, Option, Schema } from "effect"
-import { HttpIncomingMessage, HttpRouter, type HttpServerRequest, HttpServerResponse } from "effect/http"
+import { ByteSize, Clock, Effect, Option, Predicate, Schema } from "effect"
+import {
+  HttpIncomingMessage,
+  HttpRouter,
+  type HttpServerError,
+  type HttpServerRequest,
+  HttpServerResponse
+} from "effect/http"
 import { type Browser, Investors, localPrincipal, type SignedIn } from "../../actors/investors/Investors.ts"
 import { NotAllowed, NotSignedIn, type Principal } from "../../rpc/access.ts"
 import {
@@ -71,6 +77,9 @@ const problem = ({ _tag, field, limit, message, retryAfterMillis }: Refused): Re
   return HttpServerResponse.jsonUnsafe(body, { status: statuses[_tag] ?? 500, headers: { ...uncached, ...retryAfter } })
 }
 
+const notAllowed = (allow: string): Response =>
+  HttpServerResponse.jsonUnsafe({ error: "method-not-allowed" }, { status: 405, headers: { allow } })
+
 /** A page that may ask, and the browser it is in. */
 interface Page {
   readonly origin: string
@@ -79,7 +88,14 @@ interface Page {
   readonly local: Principal | null
 }
 
-const badBody = () => new InvalidRequest({ field: "body", message: "Send what the form has, as JSON" })
+const badBody = (error: HttpServerError.HttpServerError | Schema.SchemaError) =>
+  new InvalidRequest({
+    field: "body",
+    message:
+      error._tag === "HttpServerError" && Predicate.isTagged(error.cause, "MaxBytesError")
+        ? `The body is too long: ${MOST_BYTES.toLocaleString("en")} bytes at most are read`
+        : "Send what the form has, as JSON"
+  })
 
 const bodyOf = <A>(request: Request, schema: Schema.Codec<A, unknown>): Effect.Effect<A, InvalidRequest> =>
   request.headers["content-type"]?.split(";", 1)[0]?.trim() !== "application/json"
@@ -162,12 +178,7 @@ export const accountRoutes = (config: AccountRoutesConfig) =>
       ) =>
         router.add("*", path, (request) => {
           if (request.method !== "POST") {
-            return Effect.succeed(
-              HttpServerResponse.jsonUnsafe(
-                { error: "method-not-allowed" },
-                { status: 405, headers: { allow: "POST" } }
-              )
-            )
+            return Effect.succeed(notAllowed("POST"))
           }
           return pageOf(request).pipe(
             Effect.flatMap((page) => answer(request, page)),
@@ -247,12 +258,14 @@ export const accountRoutes = (config: AccountRoutesConfig) =>
       )
 
       // password managers look here
-      yield* router.add("GET", "/.well-known/change-password", () =>
+      yield* router.add("*", "/.well-known/change-password", ({ method }) =>
         Effect.succeed(
-          HttpServerResponse.empty({
-            status: 302,
-            headers: { location: "/account#password", "cache-control": `max-age=${DAY_SECONDS}` }
-          })
+          method === "GET" || method === "HEAD"
+            ? HttpServerResponse.empty({
+                status: 302,
+                headers: { location: "/account#password", "cache-control": `max-age=${DAY_SECONDS}` }
+              })
+            : notAllowed("GET, HEAD")
         )
       )
     })

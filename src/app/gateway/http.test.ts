@@ -100,13 +100,18 @@ describe("operations", () => {
     }).pipe(Effect.provide(server))
   )
 
-  it.effect("other methods are refused with what is allowed, HEAD has no body", () =>
+  it.effect("other methods are refused with what is allowed, where there is something; HEAD has no body", () =>
     Effect.gen(function* () {
-      for (const target of ["/metrics", "/healthz", "/readyz", "/", "/nowhere"]) {
+      for (const target of ["/metrics", "/healthz", "/readyz", "/"]) {
         const answer = yield* request(target, {}, "POST")
         assert.strictEqual(answer.status, 405, target)
         assert.strictEqual(answer.headers.allow, "GET, HEAD")
         assert.deepStrictEqual(JSON.parse(String(answer.body)), { error: "method-not-allowed" })
+      }
+      for (const target of ["/nowhere", "/account/nope", "/s/AAPL"]) {
+        const answer = yield* request(target, html, "POST")
+        assert.strictEqual(answer.status, 404, target)
+        assert.isUndefined(answer.headers.allow)
       }
       const head = yield* request("/", {}, "HEAD")
       assert.strictEqual(head.status, 200)

@@ -42,10 +42,9 @@ const pathOf = (request: Request): string => request.url.split(/[?#]/, 1)[0] ?? 
 const problem = (status: number, error: string, headers: Record<string, string> = {}, message?: string): Response =>
   HttpServerResponse.jsonUnsafe(message === undefined ? { error } : { error, message }, { status, headers })
 
+const isRead = ({ method }: Request): boolean => method === "GET" || method === "HEAD"
 const readOnly = (request: Request, answer: () => Effect.Effect<Response>): Effect.Effect<Response> =>
-  request.method === "GET" || request.method === "HEAD"
-    ? answer()
-    : Effect.succeed(problem(405, "method-not-allowed", { allow: "GET, HEAD" }))
+  isRead(request) ? answer() : Effect.succeed(problem(405, "method-not-allowed", { allow: "GET, HEAD" }))
 
 // ---- health --------------------------------------------------------------------------------------------------------
 
@@ -113,12 +112,14 @@ const dashboard = (folder: string) =>
       const router = yield* HttpRouter.HttpRouter
       const files = yield* readStaticFiles(folder)
       if (!files.has("/")) yield* Effect.logWarning("The dashboard is not built: npm run build", { folder })
-      yield* router.add("*", "/*", (request) =>
-        readOnly(request, () => {
+      yield* router.add("*", "/*", (request) => {
+        // what is not there has no methods: only of a file it is said which it has
+        if (!isRead(request) && !files.has(pathOf(request))) return Effect.succeed(problem(404, "not-found"))
+        return readOnly(request, () => {
           const file = findFile(files, request)
           return Effect.succeed(file === undefined ? problem(404, "not-found") : fileResponse(request, file))
         })
-      )
+      })
     })
   )
 
