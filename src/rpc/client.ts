@@ -47,6 +47,7 @@ export {
   type ApiToken,
   type AuditEvent,
   CredentialRefused,
+  EmailTaken,
   type Investor,
   type Me,
   NotFound,

@@ -4,7 +4,7 @@
  */
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
-import { Access, Authorised, Needs, NotSignedIn, OperatorOnly } from "./access.ts"
+import { Access, Authorised, Needs, NotAllowed, NotSignedIn, OperatorOnly } from "./access.ts"
 import { InvalidRequest, LimitExceeded, Unavailable } from "./market.ts"
 
 const Millis = Schema.Int
@@ -35,7 +35,10 @@ const Password = Schema.String.check(Schema.isMaxLength(MAX_PASSWORD_LENGTH))
 export const accountPaths = {
   /** {} → AccountState. */
   state: "/account/state",
-  /** Credentials → AccountState, signed in. Errors: InvalidRequest, WeakPassword, EmailTaken, NotAllowed, LimitExceeded, Unavailable. */
+  /**
+   * Credentials → AccountState, signed in; where only operators make accounts, as it stood before: the account is somebody else's.
+   * Errors: InvalidRequest, WeakPassword, EmailTaken, NotAllowed, LimitExceeded, Unavailable.
+   */
   signUp: "/account/sign-up",
   /** Credentials → AccountState, signed in. Errors: SignInRefused, LimitExceeded, Unavailable. */
   signIn: "/account/sign-in",
@@ -295,6 +298,15 @@ export const ResetPassword = Rpc.make("ResetPassword", {
   .middleware(OperatorOnly)
   .annotate(Needs, "read")
 
+/** An account for somebody, who signs in with the random password, told this once, and changes it. Nobody is signed in by it. */
+export const AddAccount = Rpc.make("Add", {
+  payload: ofAccount,
+  success: Schema.Struct({ id: Schema.String, email: Schema.String, password: Schema.String }),
+  error: Schema.Union([EmailTaken, InvalidRequest, NotAllowed, Unavailable])
+})
+  .middleware(OperatorOnly)
+  .annotate(Needs, "read")
+
 /** All that is kept of the investor, but secrets and their hashes. */
 export const AccountExport = Schema.Struct({
   exportedAt: Millis,
@@ -327,6 +339,7 @@ export const InvestorRpcs = RpcGroup.make(
   FindAccount,
   SetBan,
   ResetPassword,
+  AddAccount,
   ExportAccount
 )
   .prefix("investors.")

@@ -53,6 +53,26 @@ describe("an account", () => {
     }).pipe(Effect.scoped, Effect.provide(accounts()))
   )
 
+  it.effect("is made by an operator without a sign-in, with a password of its own or a random one", () =>
+    Effect.gen(function* () {
+      const investors = yield* Investors
+      const signIns = yield* SignIns
+      const { investor, password } = yield* investors.add({ email: ada.email, password: null }, "192.0.2.9")
+      assert.deepStrictEqual(yield* signIns.list(investor.id, 0), [])
+      assert.deepStrictEqual(yield* eventsOf(investor.id, 1), ["account-added done"])
+      yield* investors.signIn({ email: ada.email, password }, home, null)
+      assert.strictEqual((yield* investors.add(eve, null)).password, eve.password)
+      yield* investors.signIn(eve, home, null)
+      for (const [email, chosen, refusal] of [
+        [ada.email, null, "EmailTaken"],
+        ["ada", null, "InvalidRequest"],
+        ["bob@example.com", "short", "WeakPassword"]
+      ] as const) {
+        assert.strictEqual(yield* tag(investors.add({ email, password: chosen }, null)), refusal)
+      }
+    }).pipe(Effect.provide(accounts()))
+  )
+
   it.effect("is refused with the field that is wrong, before anything is hashed", () =>
     Effect.gen(function* () {
       const { signUp } = yield* Investors

@@ -43,6 +43,7 @@ const requests = (another: string): Readonly<Record<string, unknown>> => ({
   "investors.Audit": { operator: "not the operator" },
   "investors.Find": { operator: "not the operator", email: "ada@example.com" },
   "investors.SetBan": { operator: "not the operator", email: "ada@example.com", banned: true },
+  "investors.Add": { operator: "not the operator", email: "ada@example.com" },
   "investors.ResetPassword": { operator: "not the operator", email: "ada@example.com" },
   "investors.Export": null
 })

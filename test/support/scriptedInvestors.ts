@@ -5,6 +5,7 @@ import {
   type AuditEvent,
   type Credential,
   type CredentialRefused,
+  EmailTaken,
   IdentityRpcs,
   InvestorRpcs,
   NotFound
@@ -79,6 +80,10 @@ export class ScriptedInvestors {
           return this.account(email, banned)
         }),
       "investors.ResetPassword": ({ email }) => Effect.as(this.account(email, false), { password: "random words" }),
+      "investors.Add": ({ email }) =>
+        email === "ada@example.com"
+          ? Effect.fail(new EmailTaken({ message: "There is such an account" }))
+          : Effect.succeed({ id: "i2", email, password: "random words" }),
       "investors.Audit": ({ before, limit = 50 }) =>
         Effect.sync(() => {
           const from = before === undefined ? 0 : this.audit.findIndex(({ id }) => id === before) + 1

@@ -92,7 +92,7 @@ export const accountsSuite = <E>(name: string, layer: Layer.Layer<Accounts, E>):
           accounts.create(accountOf("late", { email: "one@example.org" }), signedUp("late"))
         )
         assert.strictEqual(refused._tag, "EmailTaken")
-        assert.strictEqual(refused.message, "There is an account with this e-mail address already: sign in")
+        assert.strictEqual(refused.message, "There is an account with this e-mail address already")
       })
     )
 

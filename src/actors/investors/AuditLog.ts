@@ -15,6 +15,9 @@ export interface AuditEntry {
   readonly detail: string | null
 }
 
+/** The detail of what an operator caused. */
+export const BY_OPERATOR = "by an operator"
+
 export interface AuditPage {
   readonly events: ReadonlyArray<SecurityEvent>
   /** Ask again with this for older ones; null: these were the oldest. */

@@ -31,6 +31,8 @@ export interface Minted {
 }
 const random = (bytes: number): string => randomBytes(bytes).toString("base64url")
 export const randomId = (): string => random(ID_BYTES)
+/** For an account whose owner did not choose one: nobody guesses it, and it can be typed. */
+export const randomPassword = (): string => random(ID_BYTES)
 const mint = (prefix: string): Minted => {
   const id = randomId()
   const secret = random(SECRET_BYTES)

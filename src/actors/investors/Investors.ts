@@ -18,8 +18,8 @@ import { InvalidRequest, LimitExceeded, Unavailable } from "../../rpc/market.ts"
 import { tryAgainIn } from "../../rpc/sessions.ts"
 import { type Account, Accounts } from "./Accounts.ts"
 import { AttemptBuckets, type AttemptLimit, Attempts } from "./Attempts.ts"
-import { AuditLog } from "./AuditLog.ts"
-import { hashSecret, mintCookie, randomId, takeApart } from "./Credentials.ts"
+import { AuditLog, BY_OPERATOR } from "./AuditLog.ts"
+import { hashSecret, mintCookie, randomId, randomPassword, takeApart } from "./Credentials.ts"
 import { deviceOf, MAX_USER_AGENT_LENGTH } from "./device.ts"
 import { Endings } from "./Endings.ts"
 import { Passwords } from "./Passwords.ts"
@@ -84,6 +84,14 @@ export class Investors extends Context.Service<
       request: SignUp,
       from: Browser
     ) => Effect.Effect<SignedIn, EmailTaken | SignInRefused | WeakPassword | Refusals>
+    /** For somebody else, by an operator: nobody is signed in by it. `password` null: a random one, which is answered. */
+    readonly add: (
+      request: { readonly email: string; readonly password: string | null },
+      address: string | null
+    ) => Effect.Effect<
+      { readonly investor: Investor; readonly password: string },
+      EmailTaken | WeakPassword | InvalidRequest | Unavailable
+    >
     /** `former`: the cookie that the browser had; it ends, so that nobody who planted it is signed in with them. */
     readonly signIn: (
       request: SignUp,
@@ -233,6 +241,25 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
     return yield* new SignInRefused({ message: "The present password is wrong" })
   })
 
+  const create = Effect.fnUntraced(function* (
+    email: string,
+    password: string,
+    noted: (id: string) => Effect.Effect<void>
+  ) {
+    const createdAt = yield* Clock.currentTimeMillis
+    const passwordHash = yield* passwords.hash(password)
+    const account = { id: randomId(), email, passwordHash, createdAt, bannedAt: null, signedOutBefore: 0 }
+    yield* accounts
+      .create(account, {
+        id: randomUUID(),
+        at: createdAt,
+        body: { _tag: "investor.signed_up", investor: account.id }
+      })
+      // whoever hangs up: no account without a line that says who made it
+      .pipe(Effect.andThen(noted(account.id)), Effect.uninterruptible)
+    return account
+  })
+
   return Investors.of({
     signUp: Effect.fnUntraced(function* ({ email: typed, password }, from) {
       const email = normaliseEmail(typed)
@@ -240,15 +267,7 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
       const weak = weakness(password, email, config.passwords)
       if (weak !== undefined) return yield* new WeakPassword({ message: weak })
       yield* fromAddress(from, Effect.succeed(null))
-      const createdAt = yield* Clock.currentTimeMillis
-      const passwordHash = yield* passwords.hash(password)
-      const account = { id: randomId(), email, passwordHash, createdAt, bannedAt: null, signedOutBefore: 0 }
-      yield* accounts.create(account, {
-        id: randomUUID(),
-        at: createdAt,
-        body: { _tag: "investor.signed_up", investor: account.id }
-      })
-      yield* note("signed-up", "done", account.id, from)
+      const account = yield* create(email, password, (id) => note("signed-up", "done", id, from))
       return yield* begin(account, from).pipe(
         Effect.catchTag("Unavailable", ({ retryAfterMillis, what }) =>
           Effect.fail(
@@ -260,6 +279,19 @@ const make = Effect.fnUntraced(function* (config: InvestorsConfig) {
           )
         )
       )
+    }),
+
+    add: Effect.fnUntraced(function* ({ email: typed, password: chosen }, address) {
+      const email = normaliseEmail(typed)
+      if (email === undefined) return yield* invalidEmail()
+      const weak = chosen === null ? undefined : weakness(chosen, email, config.passwords)
+      if (weak !== undefined) return yield* new WeakPassword({ message: weak })
+      const password = chosen ?? randomPassword()
+      const done = { event: "account-added", result: "done", device: null, detail: BY_OPERATOR } as const
+      const account = yield* create(email, password, (investor) =>
+        Effect.flatMap(Clock.currentTimeMillis, (at) => audit.record({ ...done, at, investor, address }))
+      )
+      return { investor: investorOf(account), password }
     }),
 
     signIn: Effect.fnUntraced(function* ({ email: typed, password }, from, former) {

@@ -123,6 +123,19 @@ describe("investors", () => {
     expect(reset).toMatchObject({ code: 0, out: "random words\n", err: expect.stringContaining("once") })
   })
 
+  it("makes an account, whose password alone is on standard output", async () => {
+    const made = await asOperator(["investors", "add", "bob@example.com"])
+    expect(made).toMatchObject({ code: 0, out: "random words\n", err: expect.stringContaining("only once") })
+    expect(jsonLines((await asOperator(["investors", "add", "bob@example.com", "--json"])).out)).toEqual([
+      { id: "i2", email: "bob@example.com", password: "random words" }
+    ])
+    expect(await asOperator(["investors", "add", "ada@example.com"])).toEqual({
+      code: 1,
+      out: "",
+      err: "lzstock: There is such an account\n"
+    })
+  })
+
   it("says that there is no such account", async () => {
     expect(await asOperator(["investors", "ban", "nobody@example.com"])).toMatchObject({
       code: 1,

@@ -39,6 +39,7 @@ const codes = {
   InvalidRequest: ExitCode.Usage,
   NotAllowed: ExitCode.Failure,
   NotFound: ExitCode.Failure,
+  EmailTaken: ExitCode.Failure,
   NotSignedIn: ExitCode.NotSignedIn,
   Forbidden: ExitCode.NotSignedIn,
   LimitExceeded: ExitCode.Failure,

@@ -23,7 +23,7 @@ import {
 } from "../../rpc/investors.ts"
 import { InvalidRequest, Unavailable } from "../../rpc/market.ts"
 import { tryAgainIn } from "../../rpc/sessions.ts"
-import { Authenticator } from "./Authenticator.ts"
+import { Authenticator, withAccounts } from "./Authenticator.ts"
 import { Operator } from "./Operator.ts"
 import { cookieFor, originAllowed, setCookie } from "./origins.ts"
 import { newReference } from "./reference.ts"
@@ -157,16 +157,6 @@ export const accountRoutes = (config: AccountRoutesConfig) =>
           headers: { ...uncached, "set-cookie": setCookie(origin, cookie, (endsAt - now) / 1_000) }
         })
 
-      /** A server with one investor has no door for others, whatever way they came. */
-      const withAccounts =
-        authenticator.mode === "accounts"
-          ? Effect.void
-          : Effect.fail(
-              new NotAllowed({
-                message: "This server is for its own machine: there are no accounts, start it with --sign-in required"
-              })
-            )
-
       const principalOf = Effect.fnUntraced(function* ({ cookie }: Page) {
         if (cookie === undefined) return yield* new NotSignedIn({ message: "Sign in first" })
         return yield* authenticator.byCookie(cookie)
@@ -199,29 +189,31 @@ export const accountRoutes = (config: AccountRoutesConfig) =>
           )
         })
 
-      yield* post(accountPaths.state, (_, page) =>
-        Effect.gen(function* () {
-          if (page.local !== null) {
-            const local = yield* investors.investor(localPrincipal)
-            return HttpServerResponse.jsonUnsafe(stateOf(local ?? null), { headers: uncached })
-          }
-          // a cookie that is none any more is left alone: another tab may just be given its successor
-          const nobody = HttpServerResponse.jsonUnsafe(stateOf(null), { headers: uncached })
-          if (page.cookie === undefined) return nobody
-          const principal = yield* authenticator
-            .byCookie(page.cookie)
-            .pipe(Effect.catchTag("CredentialRefused", () => Effect.succeed(null)))
-          const investor = principal === null ? undefined : yield* investors.investor(principal)
-          if (investor === undefined) return nobody
-          return HttpServerResponse.jsonUnsafe(stateOf(investor), { headers: uncached })
-        })
-      )
+      /** Whose the page's browser is, as it stands: no cookie is set or taken. */
+      const asItStands = Effect.fnUntraced(function* (page: Page) {
+        const answer = (investor: Investor | null) =>
+          HttpServerResponse.jsonUnsafe(stateOf(investor), { headers: uncached })
+        if (page.local !== null) return answer((yield* investors.investor(localPrincipal)) ?? null)
+        // a cookie that is none any more is left alone: another tab may just be given its successor
+        if (page.cookie === undefined) return answer(null)
+        const principal = yield* authenticator
+          .byCookie(page.cookie)
+          .pipe(Effect.catchTag("CredentialRefused", () => Effect.succeed(null)))
+        return answer(principal === null ? null : ((yield* investors.investor(principal)) ?? null))
+      })
+
+      yield* post(accountPaths.state, (_, page) => asItStands(page))
 
       yield* post(accountPaths.signUp, (request, page) =>
         Effect.gen(function* () {
           const credentials = yield* bodyOf(request, Credentials)
-          yield* withAccounts
-          if (config.signUp === "operator") yield* operator.check(credentials.operator ?? "", page.from.address)
+          yield* withAccounts(authenticator.mode)
+          if (config.signUp === "operator") {
+            yield* operator.check(credentials.operator ?? "", page.from.address)
+            yield* investors.add(credentials, page.from.address)
+            // made for somebody else: whoever sits here stays who they are
+            return yield* asItStands(page)
+          }
           return signedIn(page, yield* investors.signUp(credentials, page.from), yield* now)
         })
       )
@@ -229,7 +221,7 @@ export const accountRoutes = (config: AccountRoutesConfig) =>
       yield* post(accountPaths.signIn, (request, page) =>
         Effect.gen(function* () {
           const credentials = yield* bodyOf(request, Credentials)
-          yield* withAccounts
+          yield* withAccounts(authenticator.mode)
           return signedIn(page, yield* investors.signIn(credentials, page.from, page.cookie ?? null), yield* now)
         })
       )

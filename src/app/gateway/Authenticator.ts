@@ -11,7 +11,7 @@ import { localPrincipal } from "../../actors/investors/Investors.ts"
 import type { Visitor } from "../../actors/sessions/Identities.ts"
 import type { Session } from "../../actors/sessions/Session.ts"
 import { SessionActors } from "../../actors/sessions/SessionActors.ts"
-import type { Principal } from "../../rpc/access.ts"
+import { NotAllowed, type Principal } from "../../rpc/access.ts"
 import { type Credential, CredentialRefused } from "../../rpc/investors.ts"
 import { LimitExceeded, type Unavailable } from "../../rpc/market.ts"
 import { BUSY_MILLIS, CloseCode, tryAgainIn } from "../../rpc/sessions.ts"
@@ -66,6 +66,16 @@ export class Authenticator extends Context.Service<
   ): Layer.Layer<Authenticator, never, AuditLog | Credentials | Operator | SessionActors> =>
     Layer.effect(Authenticator, make(config))
 }
+
+/** A server with one investor has no door for others, whatever way they came. */
+export const withAccounts = (mode: AuthenticatorConfig["mode"]): Effect.Effect<void, NotAllowed> =>
+  mode === "accounts"
+    ? Effect.void
+    : Effect.fail(
+        new NotAllowed({
+          message: "This server is for its own machine: there are no accounts, start it with --sign-in required"
+        })
+      )
 
 const make = Effect.fnUntraced(function* ({ mode, proxies, sessionsPerInvestor }: AuthenticatorConfig) {
   const credentials = yield* Credentials

@@ -2,10 +2,11 @@
 import { Clock, Effect } from "effect"
 import { Accounts } from "../../actors/investors/Accounts.ts"
 import { ApiTokens } from "../../actors/investors/ApiTokens.ts"
-import { AuditLog } from "../../actors/investors/AuditLog.ts"
+import { AuditLog, BY_OPERATOR } from "../../actors/investors/AuditLog.ts"
 import { Credentials, hashSecret, mintToken } from "../../actors/investors/Credentials.ts"
 import { deviceOf } from "../../actors/investors/device.ts"
 import { Endings } from "../../actors/investors/Endings.ts"
+import { Investors } from "../../actors/investors/Investors.ts"
 import { SignIns, type StoredSignIn } from "../../actors/investors/SignIns.ts"
 import { SessionActors } from "../../actors/sessions/SessionActors.ts"
 import { Caller, NotSignedIn, type Principal } from "../../rpc/access.ts"
@@ -19,8 +20,8 @@ import {
 } from "../../rpc/investors.ts"
 import { LimitExceeded, Unavailable } from "../../rpc/market.ts"
 import { BUSY_MILLIS, tryAgainIn } from "../../rpc/sessions.ts"
-import { Authenticator } from "./Authenticator.ts"
-import { BY_OPERATOR, makeAccountOperations } from "./accountOperations.ts"
+import { Authenticator, withAccounts } from "./Authenticator.ts"
+import { makeAccountOperations } from "./accountOperations.ts"
 import { whenStored } from "./whenStored.ts"
 
 const PAGE = 50
@@ -57,6 +58,8 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
     const audit = yield* AuditLog
     const credentials = yield* Credentials
     const endings = yield* Endings
+    const authenticator = yield* Authenticator
+    const investors = yield* Investors
     const sessions = yield* SessionActors
     const signIns = yield* SignIns
     const tokens = yield* ApiTokens
@@ -209,6 +212,16 @@ export const layerInvestorHandlers = InvestorRpcs.toLayer(
           before: older
         })).pipe(stored),
 
+      "investors.Add": ({ email }, { client }) =>
+        Effect.gen(function* () {
+          yield* withAccounts(authenticator.mode)
+          const { investor, password } = yield* investors.add({ email, password: null }, addressOf(client.id))
+          return { id: investor.id, email: investor.email ?? email, password }
+        }).pipe(
+          // of a password that nobody chose nothing is weak
+          Effect.catchTag("WeakPassword", Effect.die),
+          stored
+        ),
       "investors.Find": ({ email }, { client }) => stored(operations.find(email, addressOf(client.id))),
       "investors.SetBan": ({ banned, email }, { client }) =>
         stored(operations.setBan(email, banned, addressOf(client.id))),

@@ -1,16 +1,13 @@
 /** What operators do with accounts: look, ban, give a new password. Each is in the audit log of the account it was done to. */
-import { randomBytes } from "node:crypto"
 import { Clock, Effect } from "effect"
 import { type Account, Accounts } from "../../actors/investors/Accounts.ts"
 import { ApiTokens } from "../../actors/investors/ApiTokens.ts"
-import { AuditLog } from "../../actors/investors/AuditLog.ts"
+import { AuditLog, BY_OPERATOR } from "../../actors/investors/AuditLog.ts"
+import { randomPassword } from "../../actors/investors/Credentials.ts"
 import { Endings } from "../../actors/investors/Endings.ts"
 import { Passwords } from "../../actors/investors/Passwords.ts"
 import { SignIns } from "../../actors/investors/SignIns.ts"
 import { NotFound, normaliseEmail } from "../../rpc/investors.ts"
-
-/** What an event says that an operator caused. */
-export const BY_OPERATOR = "by an operator"
 
 export const makeAccountOperations = Effect.gen(function* () {
   const accounts = yield* Accounts
@@ -67,7 +64,7 @@ export const makeAccountOperations = Effect.gen(function* () {
 
     resetPassword: Effect.fnUntraced(function* (typed: string, address: string | null) {
       const { account } = yield* accountOf(typed)
-      const password = randomBytes(15).toString("base64url")
+      const password = randomPassword()
       const hash = yield* passwords.hash(password)
       const at = yield* Clock.currentTimeMillis
       yield* accounts

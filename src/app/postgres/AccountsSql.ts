@@ -40,9 +40,7 @@ const layer: Layer.Layer<Accounts, never, SqlClient.SqlClient> = Layer.effect(
           Effect.flatMap((rows) =>
             rows.length === 1
               ? Effect.void
-              : Effect.fail(
-                  new EmailTaken({ message: "There is an account with this e-mail address already: sign in" })
-                )
+              : Effect.fail(new EmailTaken({ message: "There is an account with this e-mail address already" }))
           ),
           whenAway
         ),

@@ -1,11 +1,11 @@
 /** The account's calls, in both faces. */
 import { Effect, Latch } from "effect"
 import type { NotAllowed } from "../access.ts"
-import type { AccountExport, AccountFacts, ApiToken, Me, NotFound, SignIn, Ticket } from "../investors.ts"
+import type { AccountExport, AccountFacts, ApiToken, EmailTaken, Me, NotFound, SignIn, Ticket } from "../investors.ts"
 import type { InvalidRequest, LimitExceeded, Unavailable } from "../market.ts"
 import type { Authentication } from "./authentication.ts"
 import type { CallError } from "./errors.ts"
-import type { AccountClient, ActivityPage, AuditPage, AuditQuery, NewToken } from "./types.ts"
+import type { AccountClient, ActivityPage, AddedAccount, AuditPage, AuditQuery, NewToken } from "./types.ts"
 import type { Session } from "./watching.ts"
 
 type Answer<A, E = never> = Effect.Effect<A, E | Unavailable | CallError>
@@ -23,13 +23,14 @@ export interface AccountCalls {
   readonly revokeToken: (id: string) => Answer<{ readonly revoked: number }, NotFound>
   readonly activity: (options?: { readonly before?: string }) => Answer<ActivityPage, InvalidRequest>
   readonly export: Answer<AccountExport, LimitExceeded>
-  /** For operators, these four: of whichever account. `operator`: the operator's token. */
+  /** For operators, these five: of whichever account. `operator`: the operator's token. */
   readonly find: (operator: string, email: string) => Answer<AccountFacts, NotFound | NotAllowed>
   readonly setBan: (operator: string, email: string, banned: boolean) => Answer<AccountFacts, NotFound | NotAllowed>
   readonly resetPassword: (
     operator: string,
     email: string
   ) => Answer<{ readonly password: string }, NotFound | NotAllowed>
+  readonly add: (operator: string, email: string) => Answer<AddedAccount, EmailTaken | InvalidRequest | NotAllowed>
   readonly audit: (operator: string, options?: AuditQuery) => Answer<AuditPage, NotAllowed>
 }
 
@@ -49,6 +50,7 @@ export const makeAccount = ({ calls, rpcs }: Session): AccountCalls => ({
     calls.call("investors.SetBan", () => rpcs["investors.SetBan"]({ operator, email, banned })),
   resetPassword: (operator, email) =>
     calls.callOnce("investors.ResetPassword", () => rpcs["investors.ResetPassword"]({ operator, email })),
+  add: (operator, email) => calls.callOnce("investors.Add", () => rpcs["investors.Add"]({ operator, email })),
   audit: (operator, options = {}) =>
     calls.call("investors.Audit", () => rpcs["investors.Audit"]({ operator, ...options }))
 })
@@ -66,6 +68,7 @@ export const plainAccount = (account: AccountCalls): AccountClient => ({
   find: (operator, email) => Effect.runPromise(account.find(operator, email)),
   setBan: (operator, email, banned) => Effect.runPromise(account.setBan(operator, email, banned)),
   resetPassword: (operator, email) => Effect.runPromise(account.resetPassword(operator, email)),
+  add: (operator, email) => Effect.runPromise(account.add(operator, email)),
   audit: (operator, options) => Effect.runPromise(account.audit(operator, options))
 })
 

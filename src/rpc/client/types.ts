@@ -244,8 +244,17 @@ export interface AccountClient {
   setBan(operator: string, email: string, banned: boolean): Promise<AccountFacts>
   /** A random one, told this once; browsers are signed out. */
   resetPassword(operator: string, email: string): Promise<{ readonly password: string }>
+  /** An account for somebody, with a random password, told this once; nobody is signed in by it. Rejects with `EmailTaken`. */
+  add(operator: string, email: string): Promise<AddedAccount>
   /** What happened to all accounts. */
   audit(operator: string, options?: AuditQuery): Promise<AuditPage>
+}
+
+export interface AddedAccount {
+  readonly id: string
+  /** As it was normalised. */
+  readonly email: string
+  readonly password: string
 }
 
 export interface AuditQuery {

@@ -53,6 +53,17 @@ const reset = Effect.fn("cli.investors.reset-password")(function* (input: Input)
   yield* out.write(`${answer.password}\n`)
 })
 
+const add = Effect.fn("cli.investors.add")(function* (input: Input) {
+  const out = yield* Out
+  const { account, token } = yield* opened(input)
+  const answer = yield* Effect.mapError(account.add(token, input.email), fromServer(input.url))
+  if (input.json) return yield* writeJson(answer)
+  yield* out.note(
+    "lzstock: this password is shown only once. Hand it to the account's owner, who can change it on the account page"
+  )
+  yield* out.write(`${answer.password}\n`)
+})
+
 const input = {
   email: Argument.String("email").pipe(
     Argument.withMetavar("EMAIL"),
@@ -65,10 +76,13 @@ const input = {
 
 export const investors = Command.make("investors").pipe(
   Command.withDescription(
-    "Accounts, for who runs the server: look, ban, give a new password. Takes the operator's token"
+    "Accounts, for who runs the server: make one, look, ban, give a new password. Takes the operator's token"
   ),
-  Command.withShortDescription("Look at accounts, ban them, give new passwords; for operators"),
+  Command.withShortDescription("Make accounts, look at them, ban them, give new passwords; for operators"),
   Command.withSubcommands([
+    Command.make("add", input, (given) => Effect.scoped(add(given))).pipe(
+      Command.withDescription("Make an account with a random password, printed once, for its owner to sign in with")
+    ),
     Command.make(
       "show",
       input,
