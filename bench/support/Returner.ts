@@ -93,7 +93,12 @@ export class Returner {
       port,
       address,
       {
-        onOpen: () => (this.authentication === undefined ? this.open() : socket.send(this.authentication.begin())),
+        onOpen: () => {
+          // the upgrade is answered: the credential has as long again
+          this.startedAt = now()
+          if (this.authentication === undefined) this.open()
+          else socket.send(this.authentication.begin())
+        },
         onText: (bytes) => this.read(bytes.toString("utf8")),
         onRefused: (status) => {
           this.why = `HTTP ${status}`

@@ -236,6 +236,27 @@ describe("a client with a token", () => {
       })
     }).pipe(Effect.scoped)
   )
+
+  it.effect("gives a server that answers as long again for its next answer: it is busy and not dead", () =>
+    Effect.gen(function* () {
+      const { server, states } = yield* setUp
+      let connection = yield* server.next
+      yield* admitted(connection, "ticket 1")
+      yield* settled
+      connection.socket.terminate()
+      yield* untilStatus(states, "reconnecting")
+      yield* TestClock.adjust(300)
+      connection = yield* server.next
+      const ticket = yield* request(connection)
+      yield* TestClock.adjust("8 seconds")
+      refuse(connection, ticket, { _tag: "CredentialRefused", message: "used before" })
+      const token = yield* request(connection)
+      yield* TestClock.adjust("8 seconds")
+      answer(connection, token, ada)
+      const next = yield* Effect.raceFirst(untilStatus(states, "open"), untilStatus(states, "reconnecting"))
+      expect(next.status).toBe("open")
+    }).pipe(Effect.scoped)
+  )
 })
 
 it.effect("a client without a token that is closed with 4401 before it has heard anything is signed out for good", () =>

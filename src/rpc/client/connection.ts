@@ -9,7 +9,7 @@ import { type Ended, freshBackoff, nextWait } from "./backoff.ts"
 import type { MakeWebSocket, WebSocketEvent, WebSocketLike } from "./socket.ts"
 import type { ConnectionState } from "./types.ts"
 
-/** A connection attempt that has not opened by then is given up. */
+/** An attempt whose upgrade, or then whose credential, is not answered within this is given up. */
 export const CONNECT_TIMEOUT_MILLIS = 10_000
 /** After half of the watchdog's time in silence, the server is asked; any answer will do. */
 const PROBE_MILLIS = WATCHDOG_MILLIS / 2
@@ -120,6 +120,7 @@ export const makeConnection = (options: {
         opened.openUnsafe()
       }
       const onOpen = () => {
+        lastReceived = now()
         if (authentication === undefined) admitted()
         else ws.send(authentication.begin())
       }
@@ -189,7 +190,8 @@ export const makeConnection = (options: {
     const watchdog = Effect.gen(function* () {
       const started = now()
       while (openSince() === null) {
-        const left = started + CONNECT_TIMEOUT_MILLIS - now()
+        // a server that answered the upgrade lives: who gives it up while it looks at the credential makes it begin again
+        const left = Math.max(started, lastReceived ?? started) + CONNECT_TIMEOUT_MILLIS - now()
         if (left <= 0) return end(ended("no answer to the connection attempt", null))
         yield* Effect.timeoutOption(opened.await, left)
       }
