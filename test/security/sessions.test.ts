@@ -180,7 +180,7 @@ describe("an account that an operator", () => {
     for (const peer of [here, program]) expect((await peer.closed).code).toBe(4401)
     const again = await page.signIn(email)
     expect([again.status, text(again.body, "error")]).toEqual([401, "SignInRefused"])
-    expect(text(again.body, "message")).toContain("closed")
+    expect(text(again.body, "message")).toContain("suspended")
     // whoever does not know the password learns nothing of that
     expect(text((await page.signIn(email, "wrong wrong wrong")).body, "message")).toBe(
       "E-mail address or password is wrong"
