@@ -1,5 +1,5 @@
 import { A, useLocation } from "@solidjs/router"
-import { onMount, Show, untrack } from "solid-js"
+import { createSignal, onMount, Show, untrack } from "solid-js"
 import type { AccountState } from "./answers.ts"
 import { session } from "./current.ts"
 import { emailError, fieldErrors, newPasswordError, troubleOf } from "./forms/explain.ts"
@@ -15,6 +15,9 @@ const SignUp = (props: { readonly account: AccountState; readonly email: TypedEm
   const byOperator = () => props.account.signUp === "operator"
   const names = ["email", "password", "operator"]
   let element!: HTMLFormElement
+  let note: HTMLParagraphElement | undefined
+  /** Of somebody else, by an operator: nobody is signed in by it. */
+  const [made, setMade] = createSignal<string | null>(null)
   onMount(() => focusFirst(element))
   const form = useForm({
     names,
@@ -26,7 +29,14 @@ const SignUp = (props: { readonly account: AccountState; readonly email: TypedEm
       }),
     send: async (value) => {
       const operator = byOperator() ? value("operator").trim() : null
+      setMade(null)
       const problem = await session.signUp(value("email"), value("password"), operator)
+      if (problem === null && operator !== null) {
+        setMade(value("email").trim())
+        // neither password nor token stays where others may come by
+        element.reset()
+        note?.focus()
+      }
       return problem === null
         ? null
         : troubleOf(problem, names, {
@@ -46,6 +56,19 @@ const SignUp = (props: { readonly account: AccountState; readonly email: TypedEm
           the file <code>operator-token</code> of the server's data folder.
         </p>
       </Show>
+      <div role="status" data-testid="made">
+        <Show when={made()}>
+          {(email) => (
+            <p ref={note} tabindex="-1" class="form-note outline-none">
+              The account <b class="font-semibold break-words">{email()}</b> is made. Tell its owner the password: they
+              sign in with it, and change it under Account. Is it your own?{" "}
+              <A href={signIn()} state={location.state} class="text-link">
+                Sign in
+              </A>
+            </p>
+          )}
+        </Show>
+      </div>
       <form ref={element} method="post" novalidate onSubmit={form.submit} class="form" aria-label="Create an account">
         <FormTrouble form={form} />
         <TextField

@@ -3,6 +3,7 @@ import type { SecurityEvent } from "../../../../src/rpc/client.ts"
 
 const words: ReadonlyMap<string, string> = new Map([
   ["signed-up", "Account created"],
+  ["account-added", "Account created by the operator"],
   ["signed-in", "Signed in"],
   ["sign-in-refused", "Sign-in refused"],
   ["signed-out", "Signed out"],
