@@ -243,6 +243,14 @@ describe("a server where only its operator makes accounts", () => {
     await page.getByText("This is not the operator's token.").waitFor()
     await page.getByLabel("Operator's token").fill(OPERATOR)
     await create.click()
+    const made = page.getByTestId("made")
+    await made.getByText(`The account ${address} is made.`).waitFor()
+    for (const field of await page.locator("form input").all()) expect(await field.inputValue()).toBe("")
+    await made.getByRole("link", { name: "Sign in" }).click()
+    await page.getByRole("button", { name: "Sign in" }).waitFor()
+    expect(await email(page).inputValue()).toBe(address)
+    await password(page).fill(PASSWORD)
+    await page.keyboard.press("Enter")
     await live(page)
     await page.context().close()
   })
@@ -301,6 +309,8 @@ describe("every page of accounts", () => {
       await page.locator('[data-event="signed-up"]').waitFor()
       await page.waitForFunction(() => document.querySelector(".skeleton") === null)
       await check(page, "account")
+      // the page scrolls within the frame, which stays where it is
+      expect(await page.evaluate(() => document.documentElement.scrollHeight - innerHeight)).toBeLessThanOrEqual(0)
       for (const button of ["New token", "Revoke One", "Sign out everywhere", "Delete account…"]) {
         await page.getByRole("button", { name: button }).click()
         await page.locator('[role="dialog"], [role="alertdialog"]').waitFor()

@@ -72,10 +72,6 @@ const Browser = (props: { readonly signIn: SignIn; readonly onEnd: () => Promise
             </Show>
           </p>
           <p class="facts text-soft">
-            <span>{props.signIn.address}</span>
-            <span>
-              signed in <When at={props.signIn.createdAt} />
-            </span>
             <Show
               when={props.signIn.connected}
               fallback={
@@ -86,6 +82,10 @@ const Browser = (props: { readonly signIn: SignIn; readonly onEnd: () => Promise
             >
               <span class="connected-now">connected now</span>
             </Show>
+            <span>{props.signIn.address}</span>
+            <span>
+              signed in <When at={props.signIn.createdAt} />
+            </span>
           </p>
         </div>
       </div>

@@ -57,12 +57,14 @@ const DeleteForm = (props: { readonly onCancel: () => void }) => {
           <li>the account, its e-mail address, password, sign-ins and tokens are erased; nobody can bring them back</li>
           <li>the watch list and recent symbols that this browser keeps for you go too</li>
         </ul>
-        <p class="mt-3">
-          What stays are the lines of the server's audit log, under a number instead of your name: what happened (such
-          as account created, signed in, token created, account deleted), when, and whether it was done or refused. From
-          which address, with which browser, and names of tokens and browsers are erased from them. The log files and
-          backups of whoever runs this server stay for as long as they keep them.
-        </p>
+        <p class="mt-3">What stays:</p>
+        <ul class="mt-2 list-disc space-y-1 pl-5">
+          <li>
+            lines of the server's audit log, such as “signed in”, “token created”, “account deleted”, with the time and
+            a number instead of your name; addresses, browsers and names of tokens are erased from them
+          </li>
+          <li>log files and backups of this server, for as long as whoever runs it keeps them</li>
+        </ul>
       </Dialog.Description>
       <div class="mt-4 flex items-center justify-between gap-3 rounded-lg border border-line bg-raised px-3.5 py-3">
         <p>Take a copy of your data along first.</p>

@@ -1,6 +1,6 @@
 /** The dialog that makes a token, and then shows its secret, once. */
 import { Dialog } from "@kobalte/core/dialog"
-import { createSignal, For, Show } from "solid-js"
+import { createSignal, createUniqueId, For, Show } from "solid-js"
 import { type ApiToken, LimitExceeded, ServerFailed } from "../../../../src/rpc/client.ts"
 import { formatDate } from "../../format/moments.ts"
 import { useMarket } from "../../market/context.ts"
@@ -96,6 +96,7 @@ const TokenForm = (props: { readonly onMade: (made: Made) => void; readonly onCa
   const [days, setDays] = createSignal<number>(usual)
   const [name, setName] = createSignal("")
   const names = ["name"]
+  const writeHint = createUniqueId()
   const form = useForm({
     names,
     check: (value) => fieldErrors({ name: nameError(value("name")) }),
@@ -134,7 +135,12 @@ const TokenForm = (props: { readonly onMade: (made: Made) => void; readonly onCa
         required
         onText={setName}
         below={
-          <p role="status" class="form-room" data-testid="name-room">
+          <p
+            role="status"
+            class="form-room"
+            classList={{ "text-warn": nameError(name()) !== null }}
+            data-testid="name-room"
+          >
             {roomText(name()) ?? ""}
           </p>
         }
@@ -150,16 +156,16 @@ const TokenForm = (props: { readonly onMade: (made: Made) => void; readonly onCa
             </span>
           </label>
           <label class="choice">
-            <input type="radio" name="access" value="write" />
+            <input type="radio" name="access" value="write" aria-describedby={writeHint} />
             <span>
               <b>Read and write</b>
-              <span class="choice-text">
-                Also change what is yours. There is nothing yet that a program can change, so for now it does no more
-                than “Read”.
-              </span>
+              <span class="choice-text">Also change what is yours.</span>
             </span>
           </label>
         </div>
+        <p id={writeHint} class="form-hint">
+          Today there is nothing that a program could change, so both do the same.
+        </p>
       </fieldset>
       <fieldset>
         <legend class="form-label">It works for</legend>

@@ -69,7 +69,7 @@ export const ExportButton = (props: { readonly onDone?: () => void }) => {
         </Show>
         Download
       </button>
-      <span role="status" class="text-[12px] text-soft">
+      <span role="status" class="text-[12px] text-soft empty:sr-only">
         {said()}
       </span>
     </div>

@@ -19,15 +19,13 @@ export const Section = (props: {
   readonly children: JSX.Element
 }) => (
   <section id={props.id} class="account-section" aria-labelledby={headingId(props.id)}>
-    <div class="flex items-end justify-between gap-4">
-      <div>
-        <h2 id={headingId(props.id)} tabindex="-1" class="text-[15px] font-semibold outline-none">
-          {props.title}
-        </h2>
-        <Show when={props.text}>
-          <p class="mt-0.5 max-w-[76ch] text-soft">{props.text}</p>
-        </Show>
-      </div>
+    <div class="account-head">
+      <h2 id={headingId(props.id)} tabindex="-1" class="text-[15px] font-semibold outline-none">
+        {props.title}
+      </h2>
+      <Show when={props.text}>
+        <p class="max-w-[76ch] text-soft">{props.text}</p>
+      </Show>
       {props.action}
     </div>
     <div class="account-card">{props.children}</div>

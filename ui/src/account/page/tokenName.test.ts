@@ -22,5 +22,5 @@ it("counts when the room gets scarce, without the space around that is not kept"
   expect(roomText("Nightly report")).toBe(null)
   expect(roomText(` ${"a".repeat(52)} `)).toBe("52 of 60 characters")
   expect(roomText("a".repeat(60))).toBe("60 of 60 characters")
-  expect(roomText("a".repeat(64))).toBe("4 too many")
+  expect(roomText("a".repeat(64))).toBe("64 of 60 characters: 4 too many")
 })

@@ -20,5 +20,7 @@ export const nameError = (text: string): string | null =>
 export const roomText = (text: string): string | null => {
   const length = lengthOf(text)
   if (length < NEAR) return null
-  return length > MOST_NAME ? `${length - MOST_NAME} too many` : `${length} of ${MOST_NAME} characters`
+  return length > MOST_NAME
+    ? `${length} of ${MOST_NAME} characters: ${length - MOST_NAME} too many`
+    : `${length} of ${MOST_NAME} characters`
 }
