@@ -34,7 +34,7 @@ beforeAll(async () => {
       "--symbols",
       "120",
       "--rate",
-      "20",
+      "2",
       "--date",
       "2024-03-05",
       "--sign-in",

@@ -20,7 +20,7 @@ import { type RunningServer, startServer } from "./support/server.ts"
 vi.setConfig({ testTimeout: 90_000 })
 
 const OPERATOR = "the operator's token of this test"
-const market = ["--symbols", "40", "--rate", "20", "--date", "2024-03-05"]
+const market = ["--symbols", "40", "--rate", "2", "--date", "2024-03-05"]
 const accounts = ["--sign-in", "required", "--sign-in-attempts", "100", "--operator-token", OPERATOR]
 
 let server: RunningServer

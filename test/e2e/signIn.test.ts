@@ -25,7 +25,7 @@ vi.setConfig({ testTimeout: 90_000 })
 
 const OPERATOR = "the operator's token of this test"
 
-const market = ["--symbols", "120", "--rate", "20", "--date", "2024-03-05"]
+const market = ["--symbols", "120", "--rate", "2", "--date", "2024-03-05"]
 
 let server: RunningServer
 let browser: Browser
