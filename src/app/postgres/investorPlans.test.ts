@@ -96,8 +96,8 @@ for (const { layer, name } of databases) {
           ] as const) {
             const page = yield* explain(statement, params)
             assert.deepStrictEqual(page.indexes, [index])
-            // where few rows can match, PostgreSQL may sort those few instead of walking the index
-            assert.isAtMost(page.sorted, 5)
+            // only two of the investor's rows are older than the last: PostgreSQL may sort those instead of walking the index
+            assert.isAtMost(page.sorted, before === "500" ? 2 : 0)
             assert.isBelow(page.blocks, 40)
           }
         }

@@ -48,6 +48,17 @@ const untilStatus = (
     state.status === status ? Effect.succeed(state) : untilStatus(states, status)
   )
 
+/** The connection that it makes with the ticket, after one that was admitted with the token has broken. */
+const comesBack = Effect.fnUntraced(function* ({ server, states }: Effect.Success<typeof setUp>) {
+  const first = yield* server.next
+  yield* admitted(first, "ticket 1")
+  yield* settled
+  first.socket.terminate()
+  yield* untilStatus(states, "reconnecting")
+  yield* TestClock.adjust(300)
+  return yield* server.next
+})
+
 describe("a client with a token", () => {
   it.effect("shows it before anything else, and is open when it is taken", () =>
     Effect.gen(function* () {
@@ -116,14 +127,9 @@ describe("a client with a token", () => {
 
   it.effect("whose ticket is refused shows the token on the same connection", () =>
     Effect.gen(function* () {
-      const { server, states } = yield* setUp
-      let connection = yield* server.next
-      yield* admitted(connection, "ticket 1")
-      yield* settled
-      connection.socket.terminate()
-      yield* untilStatus(states, "reconnecting")
-      yield* TestClock.adjust(300)
-      connection = yield* server.next
+      const client = yield* setUp
+      const { states } = client
+      const connection = yield* comesBack(client)
       const first = yield* request(connection)
       expect(credential(first)).toEqual({ _tag: "Ticket", ticket: "ticket 1" })
       refuse(connection, first, { _tag: "CredentialRefused", message: "used before" })
@@ -208,20 +214,15 @@ describe("a client with a token", () => {
 
   it.effect("whose ticket was refused, and that is closed before its token was judged, comes again", () =>
     Effect.gen(function* () {
-      const { server, states } = yield* setUp
-      let connection = yield* server.next
-      yield* admitted(connection, "ticket 1")
-      yield* settled
-      connection.socket.terminate()
-      yield* untilStatus(states, "reconnecting")
-      yield* TestClock.adjust(300)
-      connection = yield* server.next
+      const client = yield* setUp
+      const { states } = client
+      let connection = yield* comesBack(client)
       refuse(connection, yield* request(connection), { _tag: "CredentialRefused", message: "used before" })
       yield* request(connection)
       connection.socket.close(CloseCode.SignedOut, "Sign in: nobody said who this is")
       expect(yield* untilStatus(states, "reconnecting")).toMatchObject({ code: CloseCode.SignedOut })
       yield* TestClock.adjust(500)
-      connection = yield* server.next
+      connection = yield* client.server.next
       expect(credential(yield* request(connection))).toEqual({ _tag: "Token", token: "lzs_secret" })
     }).pipe(Effect.scoped)
   )
@@ -239,14 +240,9 @@ describe("a client with a token", () => {
 
   it.effect("gives a server that answers as long again for its next answer: it is busy and not dead", () =>
     Effect.gen(function* () {
-      const { server, states } = yield* setUp
-      let connection = yield* server.next
-      yield* admitted(connection, "ticket 1")
-      yield* settled
-      connection.socket.terminate()
-      yield* untilStatus(states, "reconnecting")
-      yield* TestClock.adjust(300)
-      connection = yield* server.next
+      const client = yield* setUp
+      const { states } = client
+      const connection = yield* comesBack(client)
       const ticket = yield* request(connection)
       yield* TestClock.adjust("8 seconds")
       refuse(connection, ticket, { _tag: "CredentialRefused", message: "used before" })

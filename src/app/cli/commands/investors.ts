@@ -42,27 +42,34 @@ const looking = (ask: (account: Account, token: string, email: string) => Return
     )
   })
 
-const reset = Effect.fn("cli.investors.reset-password")(function* (input: Input) {
-  const out = yield* Out
-  const { account, token } = yield* opened(input)
-  const answer = yield* Effect.mapError(account.resetPassword(token, input.email), fromServer(input.url))
-  if (input.json) return yield* writeJson(answer)
-  yield* out.note(
-    "lzstock: this password is shown only once. Every browser of the account was signed out; its owner can change it on the account page"
-  )
-  yield* out.write(`${answer.password}\n`)
-})
+type RefusalsOf<A extends "add" | "resetPassword"> = Effect.Error<ReturnType<Account[A]>>
 
-const add = Effect.fn("cli.investors.add")(function* (input: Input) {
-  const out = yield* Out
-  const { account, token } = yield* opened(input)
-  const answer = yield* Effect.mapError(account.add(token, input.email), fromServer(input.url))
-  if (input.json) return yield* writeJson(answer)
-  yield* out.note(
-    "lzstock: this password is shown only once. Hand it to the account's owner, who can change it on the account page"
-  )
-  yield* out.write(`${answer.password}\n`)
-})
+/** A random password, told on stdout alone; what is to be done with it, on stderr. */
+const telling = (
+  ask: (
+    account: Account,
+    token: string,
+    email: string
+  ) => Effect.Effect<{ readonly password: string }, RefusalsOf<"add"> | RefusalsOf<"resetPassword">>,
+  whatNow: string
+) =>
+  Effect.fn("cli.investors.password")(function* (input: Input) {
+    const out = yield* Out
+    const { account, token } = yield* opened(input)
+    const answer = yield* Effect.mapError(ask(account, token, input.email), fromServer(input.url))
+    if (input.json) return yield* writeJson(answer)
+    yield* out.note(`lzstock: this password is shown only once. ${whatNow}`)
+    yield* out.write(`${answer.password}\n`)
+  })
+
+const reset = telling(
+  (account, token, email) => account.resetPassword(token, email),
+  "Every browser of the account was signed out; its owner can change it on the account page"
+)
+const add = telling(
+  (account, token, email) => account.add(token, email),
+  "Hand it to the account's owner, who can change it on the account page"
+)
 
 const input = {
   email: Argument.String("email").pipe(
