@@ -29,8 +29,9 @@ export class QuoteSession {
   readonly newest = new Map<string, Position>()
   /** In order, since the last `forget`. */
   delivered: Array<Delivered> = []
-  /** Announced by the server, and anything it said instead of quotes. */
-  gaps = 0
+  /** As the server wrote them, since the last `forget`. */
+  gaps: Array<string> = []
+  /** Anything it said instead of quotes. */
   refusals: Array<string> = []
   isGone = false
   private readonly socket: PeerSocket
@@ -52,6 +53,7 @@ export class QuoteSession {
 
   forget(): void {
     this.delivered = []
+    this.gaps = []
   }
 
   /** As the protocol wants it. */
@@ -66,8 +68,9 @@ export class QuoteSession {
 
   private hear(line: Line): void {
     if (line._tag === "Exit" || line._tag === "Defect") this.refusals.push(JSON.stringify(line))
-    for (const { _tag, e, f, q, s } of line.values ?? []) {
-      if (_tag === "Gap") this.gaps++
+    for (const item of line.values ?? []) {
+      const { _tag, e, f, q, s } = item
+      if (_tag === "Gap") this.gaps.push(JSON.stringify(item))
       if (_tag !== "Update" && _tag !== "Snapshot") continue
       if (_tag === "Update") this.delivered.push({ symbol: s, epoch: e, seq: q, folded: f })
       this.newest.set(s, { epoch: e, seq: q })

@@ -9,6 +9,7 @@ import { FEED_ID, MarketFeed } from "../../rpc/feed.ts"
 import type { FeedStatus } from "../../rpc/market.ts"
 import { type FeedClock, type FeedLiveness, feedClockTopic, feedTopic } from "../../rpc/topics.ts"
 import { asked } from "../kernel/asked.ts"
+import { makeAwakeTime } from "../kernel/awake.ts"
 import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { type BarQuery, Feed, FeedError } from "./Feed.ts"
@@ -23,6 +24,8 @@ interface Heard {
   readonly clock: FeedClock
   /** Monotonic, ms. */
   readonly at: number
+  /** Of this process's time awake, ms. */
+  readonly awake: number
 }
 
 const make = Effect.gen(function* () {
@@ -32,9 +35,10 @@ const make = Effect.gen(function* () {
   const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const ask = (yield* MarketFeed.client)(FEED_ID)
 
+  const awake = makeAwakeTime(LOOK_MILLIS, monotonic)
   let heard: Heard | undefined
   yield* bus.subscribe(feedClockTopic, (news) => {
-    heard = { clock: news, at: monotonic() }
+    heard = { clock: news, at: monotonic(), awake: awake.time() }
   })
 
   const described = yield* ask.Describe().pipe(
@@ -44,7 +48,7 @@ const make = Effect.gen(function* () {
     Effect.orDie
   )
 
-  const isSilent = () => heard === undefined || monotonic() - heard.at > SILENCE_MILLIS
+  const isSilent = () => awake.look() - (heard?.awake ?? Number.NEGATIVE_INFINITY) > SILENCE_MILLIS
 
   const tellLiveness = Effect.gen(function* () {
     let told: FeedLiveness["state"] | undefined

@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { ScriptedTickers } from "../../../test/support/ScriptedTickers.ts"
 import { connect, sessionNode, settle } from "../../../test/support/sessionNode.ts"
@@ -8,37 +8,59 @@ import { Bus } from "../kernel/Bus.ts"
 import { Gauges } from "../kernel/Gauges.ts"
 import { makeOwnerWatch } from "./OwnerWatch.ts"
 
+/** An OwnerWatch, the shards it has found lost, and the way to freeze its process: time passes and no timer fires. */
+const owners = Effect.gen(function* () {
+  const bus = yield* Bus
+  const clock = yield* Clock.Clock
+  let frozen = 0
+  const lost: Array<number> = []
+  const { served } = yield* makeOwnerWatch(
+    bus,
+    () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6 + frozen,
+    (shard) => void lost.push(shard)
+  )
+  return {
+    say: (...shards: Array<number>) => bus.publish(ownedShardsTopic, { shards }),
+    freeze: (millis: number) => {
+      frozen += millis
+    },
+    lost,
+    served
+  }
+})
+const inProcess = Effect.provide(Layer.provideMerge(Bus.layerInProcess, Gauges.layer))
+
 it.effect("a shard that somebody served is lost once nobody has said so for two seconds, once; never before that", () =>
   Effect.gen(function* () {
-    const bus = yield* Bus
-    let now = 0
-    const lost: Array<number> = []
-    const { served } = yield* makeOwnerWatch(
-      bus,
-      () => now,
-      (shard) => void lost.push(shard)
-    )
-    const pass = (millis: number) =>
-      Effect.andThen(
-        Effect.sync(() => {
-          now += millis
-        }),
-        TestClock.adjust(millis)
-      )
-    yield* pass(60_000)
+    const { lost, say, served } = yield* owners
+    yield* TestClock.adjust(60_000)
     assert.deepStrictEqual(lost, [])
-    yield* bus.publish(ownedShardsTopic, { shards: [3, 4] })
-    yield* pass(1_500)
-    yield* bus.publish(ownedShardsTopic, { shards: [4] })
-    yield* pass(1_000)
+    yield* say(3, 4)
+    yield* TestClock.adjust(1_500)
+    yield* say(4)
+    yield* TestClock.adjust(1_000)
     assert.deepStrictEqual(lost, [3])
-    yield* pass(250)
-    yield* bus.publish(ownedShardsTopic, { shards: [3, 4] })
+    yield* TestClock.adjust(250)
+    yield* say(3, 4)
     // its actor has answered, and it falls silent before anybody said so
     served(5)
-    yield* pass(2_250)
+    yield* TestClock.adjust(2_250)
     assert.deepStrictEqual(lost, [3, 3, 4, 5])
-  }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(Bus.layerInProcess, Gauges.layer)))
+  }).pipe(Effect.scoped, inProcess)
+)
+
+it.effect("an owner is not taken for silent because this process stood still", () =>
+  Effect.gen(function* () {
+    const { freeze, lost, say } = yield* owners
+    yield* say(3)
+    freeze(60_000)
+    // the timer fires before what was said meanwhile is read
+    yield* TestClock.adjust(250)
+    assert.deepStrictEqual(lost, [])
+    yield* say(3)
+    yield* TestClock.adjust(2_000)
+    assert.deepStrictEqual(lost, [3])
+  }).pipe(Effect.scoped, inProcess)
 )
 
 it.effect("watchers of a silent owner's symbol are told, and made whole when it speaks again", () => {

@@ -4,6 +4,7 @@
  */
 import { Effect } from "effect"
 import { ownedShardsTopic, TICK_SHARDS } from "../../rpc/topics.ts"
+import { makeAwakeTime } from "../kernel/awake.ts"
 import type { Bus } from "../kernel/Bus.ts"
 
 /** An owner that says nothing for so long is gone, or cut off from here; a planned change of owner is over in less. */
@@ -17,19 +18,19 @@ export const makeOwnerWatch = Effect.fnUntraced(function* (
   onLost: (shard: number) => void
 ) {
   let isSaid = false
+  const awake = makeAwakeTime(LOOK_MILLIS, now)
   const heardAt = new Float64Array(TICK_SHARDS).fill(Number.POSITIVE_INFINITY)
   const lost = new Set<number>()
   yield* bus.subscribe(ownedShardsTopic, ({ shards }) => {
-    const time = now()
     isSaid = true
     for (const shard of shards) {
-      heardAt[shard] = time
+      heardAt[shard] = awake.time()
       lost.delete(shard)
     }
   })
   const look = Effect.sync(() => {
+    const since = awake.look() - OWNER_SILENCE_MILLIS
     if (!isSaid) return
-    const since = now() - OWNER_SILENCE_MILLIS
     for (let shard = 0; shard < TICK_SHARDS; shard++) {
       if ((heardAt[shard] ?? Number.POSITIVE_INFINITY) > since || lost.has(shard)) continue
       lost.add(shard)
@@ -40,7 +41,7 @@ export const makeOwnerWatch = Effect.fnUntraced(function* (
   return {
     /** An actor of the shard has answered: somebody serves it. */
     served: (shard: number) => {
-      if (heardAt[shard] === Number.POSITIVE_INFINITY) heardAt[shard] = now()
+      if (heardAt[shard] === Number.POSITIVE_INFINITY) heardAt[shard] = awake.time()
     }
   }
 })
