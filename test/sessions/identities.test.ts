@@ -193,6 +193,33 @@ describe("what ends", () => {
     }).pipe(Effect.scoped, Effect.provide(node()))
   )
 
+  it.effect("closes its session once what it asked last is answered, or after half a second", () =>
+    Effect.gen(function* () {
+      const sessions = yield* SessionActors
+      const asking = Effect.fnUntraced(function* (grant: string, answer: Effect.Effect<void>) {
+        const { session, socket } = yield* arrive(stranger)
+        sessions.identify(session, of("ada", grant))
+        yield* Effect.forkChild(session.asks(answer))
+        yield* settle
+        return socket
+      })
+      const answer = yield* Deferred.make<void>()
+      const answered = yield* asking("a1", Deferred.await(answer))
+      const waiting = yield* asking("a2", Effect.never)
+      sessions.signOut(new Set(["a1", "a2"]))
+      yield* TestClock.adjust(100)
+      assert.deepStrictEqual([answered.closedWith, waiting.closedWith], [undefined, undefined])
+      yield* Deferred.succeed(answer, undefined)
+      yield* settle
+      // the answer itself is to go out first
+      assert.isUndefined(answered.closedWith)
+      yield* TestClock.adjust(50)
+      assert.deepStrictEqual([answered.closedWith, waiting.closedWith], [CloseCode.SignedOut, undefined])
+      yield* TestClock.adjust(400)
+      assert.strictEqual(waiting.closedWith, CloseCode.SignedOut)
+    }).pipe(Effect.scoped, Effect.provide(node()))
+  )
+
   it.effect("in the moment in which it was shown is refused, for a minute", () =>
     Effect.gen(function* () {
       const sessions = yield* SessionActors

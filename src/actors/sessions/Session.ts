@@ -3,7 +3,7 @@
  * flush is the hottest path there is; its lifetime belongs to the session actor (SessionActors.ts).
  */
 
-import type { Deferred } from "effect"
+import { type Deferred, Effect } from "effect"
 import type { Principal } from "../../rpc/access.ts"
 import { endingText } from "../../rpc/endings.ts"
 import type { Draining, Liveness } from "../../rpc/market.ts"
@@ -73,7 +73,9 @@ export interface SessionNode {
 
 /** What somebody unknown may ask at once: they need one or two. */
 const STRANGER_REQUESTS = 10
+/** From the answer to what it asked last until it closes; and how long it waits for that answer. */
 const SIGN_OUT_MILLIS = 20
+const LAST_ANSWER_MILLIS = 500
 const HOUSEKEEPING_MILLIS = 1_000
 const RETRY_BLOCKED_MILLIS = 50
 /** A slow reader's window, step by step. */
@@ -94,6 +96,9 @@ export class Session implements StreamOwner, WheelTask {
   isSignedOut = false
   /** While that is being found out: what requests wait for. */
   identifying: Deferred.Deferred<void> | null = null
+  /** Requests about its account that are not answered yet, and when the last one was. */
+  private asking = 0
+  private answeredAt = Number.NEGATIVE_INFINITY
   private readonly socket: SessionSocket
   private readonly node: SessionNode
   private open = true
@@ -267,8 +272,29 @@ export class Session implements StreamOwner, WheelTask {
   signOut(why?: string): void {
     if (this.isSignedOut) return
     this.isSignedOut = true
-    this.node.wheel.schedule(SIGN_OUT_MILLIS, {
-      onWheel: () => this.close(CloseCode.SignedOut, endingText(why, this.principal?.via === "token"))
+    const { wheel } = this.node
+    const signedOutAt = wheel.now()
+    const end: WheelTask = {
+      onWheel: (now) => {
+        const isAnswered = this.asking === 0 && now - this.answeredAt >= SIGN_OUT_MILLIS
+        if (!isAnswered && now - signedOutAt < LAST_ANSWER_MILLIS) wheel.schedule(SIGN_OUT_MILLIS, end)
+        else this.close(CloseCode.SignedOut, endingText(why, this.principal?.via === "token"))
+      }
+    }
+    wheel.schedule(SIGN_OUT_MILLIS, end)
+  }
+
+  /** A request that may end the session which asks: its answer is waited for. */
+  asks<A, E, R>(request: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    return Effect.suspend(() => {
+      this.asking++
+      return Effect.ensuring(
+        request,
+        Effect.sync(() => {
+          this.asking--
+          this.answeredAt = this.node.wheel.now()
+        })
+      )
     })
   }
 

@@ -41,7 +41,8 @@ export const layerAuthorised: Layer.Layer<Authorised, never, SessionActors> = La
         }
         const needs = Context.get(rpc.annotations, Needs)
         if (!includes(principal.access, needs)) return yield* new Forbidden({ needs, message: explained[needs] })
-        return yield* Effect.provideService(effect, Caller, principal)
+        const known = Effect.provideService(effect, Caller, principal)
+        return yield* needs === "account" ? session.asks(known) : known
       })
     )
   )
