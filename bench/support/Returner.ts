@@ -66,6 +66,8 @@ export class Returner {
   private backoff: BackoffState = freshBackoff
   /** ms of performance.now(); 0: not. */
   private startedAt = 0
+  /** The upgrade was answered. */
+  private upgraded = false
   private openAt = 0
   private heardAt = 0
   private askedAt = 0
@@ -88,6 +90,7 @@ export class Returner {
     this.why = "no connection"
     this.startedAt = now()
     this.openAt = this.askedAt = 0
+    this.upgraded = false
     this.retryAfterMillis = null
     const socket = new PeerSocket(
       port,
@@ -96,6 +99,7 @@ export class Returner {
         onOpen: () => {
           // the upgrade is answered: the credential has as long again
           this.startedAt = now()
+          this.upgraded = true
           if (this.authentication === undefined) this.open()
           else socket.send(this.authentication.begin())
         },
@@ -135,7 +139,10 @@ export class Returner {
   look(at: number): void {
     if (this.socket === undefined) return
     if (this.openAt === 0) {
-      if (at - this.startedAt >= CONNECT_TIMEOUT_MILLIS) this.giveUp("no answer")
+      if (at - this.startedAt < CONNECT_TIMEOUT_MILLIS) return
+      this.giveUp(
+        this.upgraded ? "credential not answered" : this.socket.tcp.connecting ? "not connected" : "not upgraded"
+      )
     } else if (at - this.heardAt >= WATCHDOG_MILLIS) this.giveUp("silence")
     else if (at - this.heardAt >= WATCHDOG_MILLIS / 2 && this.askedAt < this.heardAt) {
       this.askedAt = at

@@ -15,6 +15,7 @@ import { layerProtocol } from "../../src/app/gateway/WebSocketGateway.ts"
 import { makeWatchHandlers } from "../../src/app/gateway/watchHandlers.ts"
 import { SetWatched, Watch, type WatchEvent } from "../../src/rpc/market.ts"
 import { CloseCode, MAX_MESSAGE_BYTES } from "../../src/rpc/sessions.ts"
+import { openConnections } from "../support/openConnections.ts"
 import { ScriptedTickers } from "../support/ScriptedTickers.ts"
 import { sessionNode } from "../support/sessionNode.ts"
 
@@ -202,8 +203,7 @@ describe("a peer that does not behave", () => {
   it.live("keeps no socket open by not closing its half after a refusal", () =>
     Effect.gen(function* () {
       const { port, server: http } = yield* HttpListener
-      const connections = () =>
-        Effect.promise(() => new Promise<number>((done) => http.getConnections((_, count) => done(count))))
+      const until = openConnections(http)
       const peers = Array.from({ length: 10 }, () => {
         const tcp = tcpConnect({ port, host: "127.0.0.1", allowHalfOpen: true })
         tcp.on("error", () => {})
@@ -216,7 +216,7 @@ describe("a peer that does not behave", () => {
       yield* Effect.forEach(peers, (tcp) =>
         Effect.promise(() => new Promise<void>((done) => tcp.once("data", () => done())))
       )
-      while ((yield* connections()) > 0) yield* Effect.yieldNow
+      yield* until((open) => open === 0)
       for (const tcp of peers) tcp.destroy()
     }).pipe(Effect.provide(server(tickers)))
   )

@@ -77,6 +77,14 @@ export const withAccounts = (mode: AuthenticatorConfig["mode"]): Effect.Effect<v
         })
       )
 
+/**
+ * Until the sockets have been looked at once more. In a storm many have given up by the time their upgrade is read, which shows with
+ * the next look: nothing is read from a store for them.
+ */
+const nextPoll = Effect.callback<void>((resume) => {
+  setImmediate(() => setImmediate(() => resume(Effect.void)))
+})
+
 const make = Effect.fnUntraced(function* ({ mode, proxies, sessionsPerInvestor }: AuthenticatorConfig) {
   const credentials = yield* Credentials
   const sessions = yield* SessionActors
@@ -165,7 +173,14 @@ const make = Effect.fnUntraced(function* ({ mode, proxies, sessionsPerInvestor }
       return { address, principal: mode === "local" && isDirect && isLoopback(address) ? localPrincipal : null }
     },
     byCookie: credentials.byCookie,
-    showCookie: (session, cookie) => settling(session, byCookieOrClosed(session, cookie)),
+    showCookie: (session, cookie) =>
+      settling(
+        session,
+        Effect.andThen(
+          nextPoll,
+          Effect.suspend(() => (session.isOpen ? byCookieOrClosed(session, cookie) : Effect.void))
+        )
+      ),
     show: (session, credential) => {
       if (refusedBefore(session) >= MOST_REFUSALS) {
         session.close(CloseCode.SignedOut, "Not signed in: too many wrong tokens")

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream"
 import { text } from "node:stream/consumers"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { openConnections } from "../../../test/support/openConnections.ts"
 import { HttpListener } from "./HttpListener.ts"
 
 const listener = HttpListener.layer({ host: "127.0.0.1", port: 0 })
@@ -92,17 +93,17 @@ describe("connections", () => {
   it.live("from one address are so many at most, whatever comes over them; others find room all the same", () =>
     Effect.gen(function* () {
       const { port, server } = yield* HttpListener
+      const until = openConnections(server)
       const held = ["127.0.0.2", "127.0.0.2"].map((from) => comeAndSayNothing(port, from))
-      const open = () => new Promise<number>((done) => server.getConnections((_, count) => done(count)))
-      while ((yield* Effect.promise(open)) < 2) yield* Effect.yieldNow
+      yield* until((open) => open >= 2)
       yield* Effect.promise(() => comeAndSayNothing(port, "127.0.0.2").closed)
       assert.deepInclude(yield* get("/healthz", { headers: { connection: "close" } }), { status: 200 })
       // a proxy's are not counted
       const proxied = Array.from({ length: 5 }, () => comeAndSayNothing(port, "127.0.0.9"))
-      while ((yield* Effect.promise(open)) < 7) yield* Effect.yieldNow
+      yield* until((open) => open >= 7)
       // and one that leaves makes room
       held[0]?.socket.destroy()
-      while ((yield* Effect.promise(open)) > 6) yield* Effect.yieldNow
+      yield* until((open) => open <= 6)
       const again = comeAndSayNothing(port, "127.0.0.2")
       again.socket.write("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
       yield* Effect.promise(() => new Promise((done) => again.socket.once("data", done)))
@@ -121,11 +122,18 @@ describe("connections", () => {
   it.live("are so many at most in all", () =>
     Effect.gen(function* () {
       const { port, server } = yield* HttpListener
-      const dropped = new Promise((done) => server.once("drop", done))
-      const all = ["127.0.0.2", "127.0.0.3", "127.0.0.4"].map((from) => comeAndSayNothing(port, from))
-      yield* Effect.promise(() => dropped)
-      yield* Effect.promise(() => Promise.race(all.map(({ closed }) => closed)))
-      for (const { socket } of all) socket.destroy()
+      const until = openConnections(server)
+      const held = ["127.0.0.2", "127.0.0.3"].map((from) => comeAndSayNothing(port, from))
+      yield* until((open) => open === 2)
+      // through whichever of the listening sockets they come
+      for (let n = 0; n < 20; n++) yield* Effect.promise(() => comeAndSayNothing(port, "127.0.0.4").closed)
+      yield* until((open) => open === 2)
+      held[0]?.socket.destroy()
+      yield* until((open) => open === 1)
+      const again = comeAndSayNothing(port, "127.0.0.4")
+      again.socket.write("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+      yield* Effect.promise(() => new Promise((done) => again.socket.once("data", done)))
+      for (const { socket } of [...held, again]) socket.destroy()
     }).pipe(
       Effect.provide(
         HttpListener.layer({
@@ -135,5 +143,27 @@ describe("connections", () => {
         })
       )
     )
+  )
+})
+
+describe.skipIf(process.platform !== "linux")("thousands who come at once", () => {
+  it.live("are taken many in a turn of the event loop", () =>
+    Effect.gen(function* () {
+      const { port, server } = yield* HttpListener
+      let taken = 0
+      server.on("connection", () => taken++)
+      const clients = yield* Effect.acquireRelease(
+        Effect.sync(() => Array.from({ length: 128 }, () => connect(port, "127.0.0.1"))),
+        (open) => Effect.sync(() => open.forEach((socket) => void socket.destroy()))
+      )
+      let turns = 0
+      yield* Effect.promise(async () => {
+        while (taken < clients.length) {
+          await new Promise(setImmediate)
+          turns++
+        }
+      })
+      assert.isBelow(turns, clients.length / 2)
+    }).pipe(Effect.scoped, Effect.provide(listener))
   )
 })

@@ -3,7 +3,8 @@
  * attach to the same `server`. Until then, and once they are gone, notServing.ts answers.
  */
 import { createServer, type Server } from "node:http"
-import { Context, Effect, Layer, Schema } from "effect"
+import { type Server as Acceptor, createServer as createAcceptor, type ListenOptions } from "node:net"
+import { Context, Effect, Exit, Layer, Schema } from "effect"
 import { answerWhileNotServing } from "./notServing.ts"
 
 /** Listening failed; `message` is one line that says what to do. */
@@ -54,9 +55,10 @@ export class HttpListener extends Context.Service<
     Layer.effect(
       HttpListener,
       Effect.gen(function* () {
-        const server = yield* Effect.acquireRelease(listen(options.host, options.port, options.connections), close)
-        const address = server.address()
-        const port = typeof address === "object" && address !== null ? address.port : options.port
+        const { port, server } = yield* Effect.acquireRelease(
+          open(options.host, options.port, options.connections),
+          close
+        )
         return HttpListener.of({ server, host: options.host, port })
       })
     )
@@ -64,9 +66,12 @@ export class HttpListener extends Context.Service<
 
 /** Nobody takes all there is by opening connections and saying nothing. */
 const limitConnections = (server: Server, { countedAs, perAddress, total }: ConnectionLimits): void => {
+  let all = 0
   const open = new Map<string, number>()
-  server.maxConnections = total
   server.on("connection", (socket) => {
+    all++
+    socket.once("close", () => all--)
+    if (all > total) return socket.destroy()
     const address = countedAs(socket.remoteAddress)
     if (address === undefined) return
     const count = (open.get(address) ?? 0) + 1
@@ -80,33 +85,79 @@ const limitConnections = (server: Server, { countedAs, perAddress, total }: Conn
   })
 }
 
+const createHttpServer = (connections: ConnectionLimits | undefined): Server => {
+  // a request's head must arrive within 10 s, looked at every second: a slow sender holds no socket for long
+  const server = createServer({
+    headersTimeout: 10_000,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 5_000,
+    connectionsCheckingInterval: 1_000
+  })
+  if (connections !== undefined) limitConnections(server, connections)
+  answerWhileNotServing(server)
+  return server
+}
+
+/**
+ * The event loop takes one connection of a listening socket a turn (libuv 1.46 to 1.52), which on a busy node is one in more than a
+ * millisecond: thousands who come back at once would wait for theirs. The kernel spreads them over so many sockets (ADR 0026).
+ */
+const ACCEPTORS = 16
+/** Elsewhere sockets that share a port are not given connections in turn, or there are none. */
+const SHARES_PORTS = process.platform === "linux"
+
+/** Listens; returns the port really bound. */
 const listen = (
-  host: string,
-  port: number,
-  connections: ConnectionLimits | undefined
-): Effect.Effect<Server, ListenError> =>
+  acceptor: Acceptor,
+  at: ListenOptions & { host: string; port: number }
+): Effect.Effect<number, ListenError> =>
   Effect.callback((resume) => {
-    // a request's head must arrive within 10 s, looked at every second: a slow sender holds no socket for long
-    const server = createServer({
-      headersTimeout: 10_000,
-      requestTimeout: 30_000,
-      keepAliveTimeout: 5_000,
-      connectionsCheckingInterval: 1_000
-    })
-    if (connections !== undefined) limitConnections(server, connections)
-    answerWhileNotServing(server)
+    const { host, port } = at
     const failed = (error: Error) =>
       resume(Effect.fail(new ListenError({ host, port, message: explain(host, port, error) })))
-    server.once("error", failed)
-    server.listen({ host, port, backlog: 4096 }, () => {
-      server.off("error", failed)
-      resume(Effect.succeed(server))
+    acceptor.once("error", failed)
+    acceptor.listen({ ...at, backlog: 4096 }, () => {
+      acceptor.off("error", failed)
+      const address = acceptor.address()
+      resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : port))
     })
   })
 
+/** No more connections from here on; returns once those it took are gone. */
+const closed = (acceptor: Acceptor): Effect.Effect<void> =>
+  Effect.callback((resume) => void acceptor.close(() => resume(Effect.void)))
+
+interface Listening {
+  readonly server: Server
+  /** Of `server`, which is the first of them. */
+  readonly acceptors: ReadonlyArray<Acceptor>
+  readonly port: number
+}
+
+const open = Effect.fnUntraced(function* (
+  host: string,
+  asked: number,
+  connections: ConnectionLimits | undefined
+): Effect.fn.Return<Listening, ListenError> {
+  // sockets that share their port would share it with those of another process too: is it in use?
+  const probe = createAcceptor()
+  if (SHARES_PORTS && asked !== 0) yield* Effect.andThen(listen(probe, { host, port: asked }), closed(probe))
+  const server = createHttpServer(connections)
+  const port = yield* listen(server, { host, port: asked, reusePort: SHARES_PORTS })
+  const acceptors: Array<Acceptor> = [server]
+  while (SHARES_PORTS && acceptors.length < ACCEPTORS) {
+    const acceptor = createAcceptor({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      server.emit("connection", socket)
+    )
+    // an older Node knows of no sharing: one has to do
+    if (Exit.isFailure(yield* Effect.exit(listen(acceptor, { host, port, reusePort: true })))) break
+    acceptors.push(acceptor)
+  }
+  return { server, acceptors, port }
+})
+
 /** Idle keep-alive connections end at once; requests in flight get a moment, then their sockets are cut. */
-const close = (server: Server): Effect.Effect<void> =>
-  Effect.callback<void>((resume) => {
-    server.close(() => resume(Effect.void))
-    server.closeIdleConnections()
+const close = ({ acceptors, server }: Listening): Effect.Effect<void> =>
+  Effect.all([...acceptors.map(closed), Effect.sync(() => server.closeIdleConnections())], {
+    concurrency: "unbounded"
   }).pipe(Effect.timeoutOption("1 second"), Effect.andThen(Effect.sync(() => server.closeAllConnections())))
