@@ -11,14 +11,14 @@ import type { StrangersProcess } from "./support/strangers.ts"
 const STRANGERS = 10_000
 const HEALTHY = 50
 const PER_SESSION = 20
-const WAVES = 3
 const QUIET_MILLIS = 10_000
 const SETTLE_MILLIS = 5_000
 const LOOK_MILLIS = 500
 
 const market = ["--date", "2026-03-06", "--start", "10:30"]
+const defaults = ["--sign-in", "required"]
 const raised = [
-  ...["--sign-in", "required", "--max-strangers", "20000", "--max-upgrades", "1000000"],
+  ...[...defaults, "--max-strangers", "20000", "--max-upgrades", "1000000"],
   ...["--max-address-sessions", "1000", "--max-address-upgrades", "1000"]
 ]
 
@@ -90,9 +90,18 @@ const lineOf = (row: Row): ReadonlyArray<string> => [
   row.rss.toFixed(0)
 ]
 
-export const strangers = async (scale: number): Promise<Report> => {
-  const count = manners.length * Math.max(10, Math.round((STRANGERS * scale) / manners.length))
-  const server = await startServer([...market, ...raised])
+interface Attack {
+  readonly rows: ReadonlyArray<Row>
+  /** How so many strangers ended. */
+  readonly ends: ReadonlyMap<string, number>
+  /** Answers to them that were a success. */
+  readonly answered: number
+  readonly left: string
+}
+
+/** Waves of strangers upon a server with these limits, one after the other. */
+const attack = async (limits: ReadonlyArray<string>, phases: ReadonlyArray<string>, count: number): Promise<Attack> => {
+  const server = await startServer([...market, ...limits])
   const healthy = await start<HealthyProcess>("support/healthy.ts")
   const crowd = await start<StrangersProcess>("support/strangers.ts")
   const ends = new Map<string, number>()
@@ -101,9 +110,9 @@ export const strangers = async (scale: number): Promise<Report> => {
     await healthy.ask("open", { port: server.port, sessions: HEALTHY, perSession: PER_SESSION, conflation: 0 })
     await pause(SETTLE_MILLIS)
     const rows = [await observe("before", server, healthy, () => pause(QUIET_MILLIS))]
-    for (let wave = 1; wave <= WAVES; wave++) {
+    for (const phase of phases) {
       rows.push(
-        await observe(`wave ${wave}`, server, healthy, async () => {
+        await observe(phase, server, healthy, async () => {
           await crowd.ask("come", { port: server.port, count })
           const left = await crowd.ask("gone", null)
           for (const [how, times] of Object.entries(left.ends)) ends.set(how, (ends.get(how) ?? 0) + times)
@@ -114,21 +123,34 @@ export const strangers = async (scale: number): Promise<Report> => {
     rows.push(await observe("after", server, healthy, () => pause(QUIET_MILLIS)))
     const metric = await server.metrics()
     const left = ["sessions_active", "strangers_active"].map((name) => `${name} ${metric(name)}`)
-    return {
-      name: "strangers",
-      title: `Strangers, ${thousands(count)} at once`,
-      conditions: [
-        `${HEALTHY} sessions that have signed in, each watching ${PER_SESSION} simulated symbols without a window; ${WAVES} times ${thousands(count)} connections come as fast as they are let in and never sign in: ${manners.join(", ")}, a fifth each (mute: not even HTTP; guessing: shows a wrong token). Each wave lasts until the server has got rid of the last one. \`node src/app/main.ts ${[...market, ...raised].join(" ")}\`; server, strangers and healthy sessions are a process each.`,
-        "To socket: from the newest tick's arrival at the server to the writing of its update. To client: from there to the parse. A clock of 1 ms.",
-        `How strangers ended: ${Array.from(ends, ([how, times]) => `${thousands(times)} × ${how}`).join(", ")}. Answers to them that were a success: ${answered}.`,
-        `In the end: ${left.join(", ")}; ${server.troubles.length} errors in the log.`
-      ],
-      head: HEAD,
-      rows: rows.map(lineOf)
-    }
+    return { rows, ends, answered, left: `${left.join(", ")}, ${server.troubles.length} errors in the log` }
   } finally {
     await crowd.end()
     await healthy.end()
     await server.end()
+  }
+}
+
+const endsOf = ({ answered, ends, left }: Attack): string =>
+  `strangers ended with ${Array.from(ends, ([how, times]) => `${thousands(times)} × ${how}`).join(", ")}, answers to them that were a success: ${answered}; then ${left}`
+
+const command = (limits: ReadonlyArray<string>) => `\`node src/app/main.ts ${[...market, ...limits].join(" ")}\``
+
+export const strangers = async (scale: number): Promise<Report> => {
+  const count = manners.length * Math.max(10, Math.round((STRANGERS * scale) / manners.length))
+  const open = await attack(raised, ["wave 1", "wave 2", "wave 3"], count)
+  const guarded = await attack(defaults, ["wave, guarded"], count)
+  return {
+    name: "strangers",
+    title: `Strangers, ${thousands(count)} at once`,
+    conditions: [
+      `${HEALTHY} sessions that have signed in, each watching ${PER_SESSION} simulated symbols without a window; each wave is ${thousands(count)} connections that come as fast as they are let in and never sign in: ${manners.join(", ")}, a fifth each (mute: not even HTTP; guessing: shows a wrong token). It lasts until the server has got rid of the last one. Server, strangers and healthy sessions are a process each.`,
+      `First with every limit out of the way, so that all of them are let in: ${command(raised)}. Then on another server with the limits that a node has by itself: ${command(defaults)}.`,
+      "To socket: from the newest tick's arrival at the server to the writing of its update. To client: from there to the parse. A clock of 1 ms.",
+      `All let in: ${endsOf(open)}.`,
+      `Guarded: ${endsOf(guarded)}.`
+    ],
+    head: HEAD,
+    rows: [...open.rows, ...guarded.rows].map(lineOf)
   }
 }
