@@ -8,8 +8,14 @@ import { tickShard } from "../../../rpc/topics.ts"
 
 const natsUrl = Effect.map(Effect.promise(services), ({ natsUrl }) => natsUrl)
 
-const until = (condition: () => boolean) =>
-  Effect.repeat(Effect.sync(condition), { until: (met) => met, schedule: Schedule.spaced("5 millis") })
+/** What was waited for, and what was seen instead, is told before the test's time is over. */
+const until = (condition: () => boolean, seen: () => unknown = () => "") =>
+  Effect.repeat(Effect.sync(condition), { until: (met) => met, schedule: Schedule.spaced("5 millis") }).pipe(
+    Effect.timeoutOrElse({
+      duration: "25 seconds",
+      orElse: () => Effect.die(new Error(`never came: ${condition} ${JSON.stringify(seen())}`))
+    })
+  )
 
 const sum = (feed: ScriptedTicks) => [...feed.said.values()].reduce((all, { length }) => all + length, 0)
 
@@ -291,24 +297,34 @@ describe("the tick stream", () => {
     Effect.gen(function* () {
       const [url, prefix, stored] = [yield* natsUrl, freshPrefix("ticks"), yield* durable]
       const feed = new ScriptedTicks(5)
-      const { publisher, stream } = yield* publisherNode(url, { prefix }, feed)
+      const { gauges, publisher, stream } = yield* publisherNode(url, { prefix }, feed)
       const owner = yield* ownerNode(url, { prefix }, stored, { settleMillis: 20 })
+      const seen = () => ({
+        said: sum(feed),
+        folded: owner.sink.ticks,
+        published: gauges.get("tick_messages_published_total"),
+        publisherTriedAgain: gauges.get("tick_publish_retries_total"),
+        readersFailed: owner.gauges.get("tick_reader_failures_total"),
+        readAgain: owner.gauges.get("tick_shards_read_again_total"),
+        owned: owner.gauges.get("tick_shards_active"),
+        next: [...stored.states.values()].map(({ next }) => next)
+      })
       owner.own(...everyShard)
       yield* feed.play(publisher, 10)
-      yield* until(() => has(owner.sink, feed) && stored.states.size === 5)
+      yield* until(() => has(owner.sink, feed) && stored.states.size === 5, seen)
       yield* Effect.promise(() => stream.manager.streams.delete(stream.name))
       yield* feed.play(publisher, 10)
-      yield* until(() => has(owner.sink, feed))
+      yield* until(() => has(owner.sink, feed), seen)
       assertWhole(feed, owner.sink)
-      yield* until(() => [...stored.states.values()].every(({ next }) => next === 120))
+      yield* until(() => [...stored.states.values()].every(({ next }) => next === 120), seen)
       // lost while nobody owns the shard: what is settled is a position in another stream
       owner.lose(...everyShard)
-      yield* until(() => owner.gauges.get("tick_shards_active") === 0)
+      yield* until(() => owner.gauges.get("tick_shards_active") === 0, seen)
       yield* Effect.promise(() => stream.manager.streams.delete(stream.name))
       yield* feed.play(publisher, 10)
       yield* publisher.flush
       owner.own(...everyShard)
-      yield* until(() => has(owner.sink, feed))
+      yield* until(() => has(owner.sink, feed), seen)
       assertWhole(feed, owner.sink)
     }).pipe(Effect.scoped)
   )
