@@ -252,14 +252,15 @@ export const options = {
     group: "Limits",
     value: "N",
     default: "2000",
-    about: "New sessions a second, four times as many at once; more are refused with 429.",
+    about: "New sessions a second, and requests about accounts, four times as many at once; more are refused with 429.",
     expects: "an integer, 1 to 1000000"
   },
   maxAddressUpgrades: {
     group: "Limits",
     value: "N",
     default: "50",
-    about: "New sessions a second from one address, four times as many at once; more are refused with 429.",
+    about:
+      "New sessions a second from one address, and requests about accounts, four times as many at once; more are refused with 429.",
     expects: "an integer, 1 to 1000000"
   },
   maxMessageBytes: {

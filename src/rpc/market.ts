@@ -150,7 +150,7 @@ export const Conflating = Schema.TaggedStruct("Conflating", {
 })
 export type Conflating = typeof Conflating.Type
 
-/** The server is going away: reconnect after about this long (jittered per session). A close 1012 follows. */
+/** The server is going away: come back this long after it was said (spread over the sessions). A close 1012 comes before. */
 export const Draining = Schema.TaggedStruct("Draining", { retryAfterMillis: Schema.Int })
 export type Draining = typeof Draining.Type
 

@@ -117,3 +117,20 @@ describe("a password", () => {
     expect(server.output()).not.toContain("wrong wrong wrong")
   })
 })
+
+describe("asking who is signed in", () => {
+  it("with one made-up cookie after the other is slowed down before a store is asked; others are not", async () => {
+    const guesser = { "x-forwarded-for": "203.0.113.7" }
+    const reads = () => metric(server.url, "credential_store_reads_total")
+    const before = await reads()
+    const guess = (n: number) =>
+      new Page(server.url, `lzstock=${"A".repeat(40)}${n}`).post(accountPaths.state, {}, guesser)
+    const answers = await Promise.all(Array.from({ length: 400 }, (_, n) => guess(n)))
+    const refused = answers.filter(({ status }) => status === 429)
+    expect(refused.length).toBeGreaterThan(0)
+    expect(refused[0]?.body).toMatchObject({ error: "LimitExceeded", retryAfterMillis: expect.any(Number) })
+    expect(refused[0]?.headers.get("retry-after")).toMatch(/^[1-9]/)
+    expect((await reads()) - before).toBeLessThanOrEqual(400 - refused.length)
+    expect((await new Page(server.url).post(accountPaths.state, {}, from())).status).toBe(200)
+  })
+})

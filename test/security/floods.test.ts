@@ -1,5 +1,6 @@
 /** Peers that send as fast as they can what is cheap to send: each is closed, and those beside them get every update. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { WebSocket } from "ws"
 import { type Account, browserHeaders, listedSymbols, makeAccounts, requestLine } from "../../bench/support/accounts.ts"
 import { frame, textFrame } from "../../bench/support/fuzz/frames.ts"
 import { HealthySessions } from "../../bench/support/HealthySessions.ts"
@@ -81,8 +82,28 @@ describe("whoever floods the server", () => {
     await goOn()
   })
 
-  it("with pings is gone, however little it reads", async () => {
-    await flood(many(500, frame({ opcode: 9, payload: Buffer.alloc(125) })), {})
+  it("with pings, each answered before the next, is closed with 4429 too", async () => {
+    for (const headers of [browserHeaders(server.port, accounts[1]?.cookie ?? ""), {}]) {
+      const peer = new WebSocket(`ws://127.0.0.1:${server.port}/rpc`, { headers, localAddress: "127.0.60.3" })
+      const code = new Promise<number>((resolve) => peer.once("close", resolve))
+      let unanswered = 0
+      const say = () => {
+        for (; unanswered < 40; unanswered++) peer.ping()
+      }
+      peer.once("open", say).on("pong", () => {
+        if (--unanswered === 0 && peer.readyState === WebSocket.OPEN) say()
+      })
+      expect(await code).toBe(CloseCode.TooManyMessages)
+    }
+    await goOn()
+  })
+
+  it("with pings faster than they can be answered is cut off, signed in or not", async () => {
+    const pings = many(500, frame({ opcode: 9, payload: Buffer.alloc(125) }))
+    for (const headers of [browserHeaders(server.port, accounts[1]?.cookie ?? ""), {}]) {
+      // not for having said nothing for too long
+      expect([undefined, CloseCode.TooManyMessages]).toContain(await flood(pings, headers))
+    }
     await goOn()
   })
 

@@ -61,4 +61,9 @@ it("an operator's program makes one with a password that is told once, and its o
   const events: ReadonlyArray<unknown> = [field(activity, "events")].flat()
   expect(events.map((event) => text(event, "event"))).toEqual(["signed-in", "account-added"])
   expect(events.at(-1)).toMatchObject({ result: "done", address: null, detail: "by an operator" })
+  // a name that says so hides nobody
+  const here = await page.open()
+  granted(await here.ask("investors.CreateToken", { name: "by an operator", access: "read", days: 1 }))
+  const later: ReadonlyArray<unknown> = [field(granted(await here.ask("investors.Activity", {})), "events")].flat()
+  expect(later[0]).toMatchObject({ event: "token-created", detail: "by an operator", address: "127.0.0.1" })
 })

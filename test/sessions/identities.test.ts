@@ -114,6 +114,12 @@ describe("limits", () => {
       sessions.identify(two.session, of("ada"))
       assert.strictEqual(yield* refusal(stranger), "address")
       assert.isUndefined(yield* refusal({ ...stranger, address: "192.0.2.2" }))
+      // who was not counted when they came takes nothing away when they go, whoever they are by then
+      const local = yield* arrive({ ...localVisitor, address: stranger.address })
+      sessions.identify(local.session, { ...of("operator", null), via: "operator" })
+      local.closed()
+      yield* settle
+      assert.strictEqual(yield* refusal(stranger), "address")
       one.closed()
       yield* settle
       assert.isUndefined(yield* refusal(stranger))

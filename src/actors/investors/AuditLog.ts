@@ -17,6 +17,16 @@ export interface AuditEntry {
 
 /** The detail of what an operator caused. */
 export const BY_OPERATOR = "by an operator"
+const OPERATOR_EVENTS: ReadonlySet<string> = new Set([
+  "account-added",
+  "looked-at",
+  "banned",
+  "ban-lifted",
+  "password-reset"
+])
+/** Others have a detail that investors write, such as a token's name. */
+export const isByOperator = ({ detail, event }: Pick<AuditEntry, "detail" | "event">): boolean =>
+  detail === BY_OPERATOR && OPERATOR_EVENTS.has(event)
 
 export interface AuditPage {
   readonly events: ReadonlyArray<SecurityEvent>

@@ -38,6 +38,8 @@ export class Identities {
   private readonly count: (name: string, delta: number) => void
   private readonly byInvestor = new Map<string, Set<Session>>()
   private readonly byAddress = new Map<string, number>()
+  /** Sessions that count for their address, whoever they turn out to be. */
+  private readonly counted = new WeakSet<Session>()
   private strangers = 0
   /** What ended lately, by grant, or by investor and kind: when that was said here, and from when on it may have begun again. */
   private readonly ended = new Map<string, { readonly heard: number; readonly at: number }>()
@@ -57,7 +59,10 @@ export class Identities {
   }
 
   came(session: Session, principal: Principal | null): void {
-    if (!isLocal(principal)) this.byAddress.set(session.address, (this.byAddress.get(session.address) ?? 0) + 1)
+    if (!isLocal(principal)) {
+      this.counted.add(session)
+      this.byAddress.set(session.address, (this.byAddress.get(session.address) ?? 0) + 1)
+    }
     if (principal === null) this.addStrangers(1)
     else this.add(session, principal)
   }
@@ -90,7 +95,7 @@ export class Identities {
         this.left.set(grant, now)
       }
     }
-    if (isLocal(principal)) return
+    if (!this.counted.delete(session)) return
     const left = (this.byAddress.get(address) ?? 1) - 1
     if (left === 0) this.byAddress.delete(address)
     else this.byAddress.set(address, left)

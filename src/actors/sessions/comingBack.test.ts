@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { type Admission, comingBack } from "./comingBack.ts"
+import { ADMISSION_BURST, type Admission, comingBack } from "./comingBack.ts"
 
 const asConfigured: Admission = { perSecond: 2_000, perSecondAndAddress: 50 }
 const anywhere = (many: number) => Array.from({ length: many }, (_, i) => `192.0.2.${i}`)
@@ -48,6 +48,12 @@ describe("coming back", () => {
           for (const second of [0, 1, 2, 3]) {
             const within = times.filter((time) => time >= second * 1_000 && time < (second + 1) * 1_000)
             expect(within.length).toBeLessThanOrEqual(perSecond + 1)
+          }
+          for (const address of ["a", "b"]) {
+            const theirs = times.filter((_, i) => addresses[i] === address).sort((a, b) => a - b)
+            for (const [before, time] of theirs.entries()) {
+              expect(before).toBeLessThanOrEqual((ADMISSION_BURST + time / 1_000) * perSecondAndAddress + 1)
+            }
           }
         }
       )

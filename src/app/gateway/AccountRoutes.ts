@@ -11,6 +11,7 @@ import {
   HttpServerResponse
 } from "effect/http"
 import { type Browser, Investors, localPrincipal, type SignedIn } from "../../actors/investors/Investors.ts"
+import type { Admission } from "../../actors/sessions/comingBack.ts"
 import { NotAllowed, NotSignedIn, type Principal } from "../../rpc/access.ts"
 import {
   AccountDeletion,
@@ -21,17 +22,20 @@ import {
   type Investor,
   PasswordChange
 } from "../../rpc/investors.ts"
-import { InvalidRequest, Unavailable } from "../../rpc/market.ts"
+import { InvalidRequest, LimitExceeded, Unavailable } from "../../rpc/market.ts"
 import { tryAgainIn } from "../../rpc/sessions.ts"
 import { Authenticator, withAccounts } from "./Authenticator.ts"
 import { Operator } from "./Operator.ts"
 import { cookieFor, originAllowed, setCookie } from "./origins.ts"
 import { newReference } from "./reference.ts"
+import { UpgradeRate } from "./UpgradeRate.ts"
 
 export interface AccountRoutesConfig {
   readonly allowedOrigins: ReadonlyArray<string>
   readonly signUp: AccountState["signUp"]
   readonly minPasswordLength: number
+  /** Requests, from one address and in all, beside new sessions at the same pace: each may cost a look into the store. */
+  readonly rate: Admission
 }
 
 type Request = HttpServerRequest.HttpServerRequest
@@ -142,6 +146,21 @@ export const accountRoutes = (config: AccountRoutesConfig) =>
         })
       }
 
+      const rate = new UpgradeRate(config.rate)
+      const admit = ({ from: { address }, local }: Page): Effect.Effect<void, LimitExceeded> =>
+        Effect.flatMap(now, (time) => {
+          const retryAfterMillis = local === null ? rate.take(address, time) : 0
+          if (retryAfterMillis === 0) return Effect.void
+          return Effect.fail(
+            new LimitExceeded({
+              limit: "account-requests-per-second",
+              allowed: config.rate.perSecondAndAddress,
+              retryAfterMillis,
+              message: `Too many requests: slow down, and ${tryAgainIn(retryAfterMillis)}`
+            })
+          )
+        })
+
       const stateOf = (investor: Investor | null): AccountState => ({
         investor,
         mode: authenticator.mode,
@@ -171,6 +190,7 @@ export const accountRoutes = (config: AccountRoutesConfig) =>
             return Effect.succeed(notAllowed("POST"))
           }
           return pageOf(request).pipe(
+            Effect.tap(admit),
             Effect.flatMap((page) => answer(request, page)),
             Effect.catch((error) => Effect.succeed(problem(error))),
             Effect.catchDefect((defect) => {

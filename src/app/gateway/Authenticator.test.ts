@@ -10,7 +10,7 @@ import { AuditLog } from "../../actors/investors/AuditLog.ts"
 import { Credentials } from "../../actors/investors/Credentials.ts"
 import { SessionActors } from "../../actors/sessions/SessionActors.ts"
 import { Authorised, Caller, Needs, NotAllowed, type Principal } from "../../rpc/access.ts"
-import { CredentialRefused } from "../../rpc/investors.ts"
+import { type Credential, CredentialRefused } from "../../rpc/investors.ts"
 import { Unavailable } from "../../rpc/market.ts"
 import { CloseCode } from "../../rpc/sessions.ts"
 import { Authenticator } from "./Authenticator.ts"
@@ -72,7 +72,7 @@ const told = (exit: Exit.Exit<string, unknown>): string | null => {
 }
 
 /** What a request that came while the cookie was looked up is answered, and what its session was closed with. */
-const found = Effect.fnUntraced(function* (answered: Answer, others = 0) {
+const found = Effect.fnUntraced(function* (answered: Answer, others = 0, meanwhile?: Credential) {
   const answer = yield* Deferred.make<Answer>()
   return yield* Effect.gen(function* () {
     const sessions = yield* SessionActors
@@ -90,6 +90,10 @@ const found = Effect.fnUntraced(function* (answered: Answer, others = 0) {
     for (let n = 0; n < others; n++) sessions.identify(arrive().session, ada)
     const { session, socket } = arrive()
     yield* Effect.forkChild(authenticator.showCookie(session, "cookie"), { startImmediately: true })
+    if (meanwhile !== undefined) {
+      yield* Effect.forkChild(Effect.exit(authenticator.show(session, meanwhile)), { startImmediately: true })
+      yield* settle
+    }
     const client = yield* clientOf(session.id)
     const request = yield* Effect.forkChild(Effect.exit(client.WhoAsks()), { startImmediately: true })
     yield* settle
@@ -106,6 +110,13 @@ describe("a cookie that is looked up", () => {
   it.effect("is somebody's: requests that waited go on", () =>
     Effect.gen(function* () {
       assert.deepEqual(yield* found(Effect.succeed(ada)), { answer: "ada", closedWith: undefined })
+    })
+  )
+
+  it.effect("is not overtaken by a token that is shown meanwhile, a wrong one at that", () =>
+    Effect.gen(function* () {
+      const token = { _tag: "Token", token: "wrong" } as const
+      assert.deepEqual(yield* found(Effect.succeed(ada), 0, token), { answer: "ada", closedWith: undefined })
     })
   )
 

@@ -92,13 +92,14 @@ const make = Effect.fnUntraced(function* ({ mode, proxies, sessionsPerInvestor }
   const audit = yield* AuditLog
   const refusals = new WeakMap<Session, number>()
 
-  /** Whoever asks something of the session waits until this has ended. */
+  /** Whoever asks something of the session waits until this has ended; what was shown before it is looked at first. */
   const settling = <A, E>(session: Session, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
     Effect.suspend(() => {
       const settled = Deferred.makeUnsafe<void>()
+      const before = session.identifying
       session.identifying = settled
       return Effect.ensuring(
-        effect,
+        before === null ? effect : Effect.andThen(Deferred.await(before), effect),
         Effect.sync(() => {
           if (session.identifying === settled) session.identifying = null
           Deferred.doneUnsafe(settled, Effect.void)

@@ -2,7 +2,7 @@
 import { Clock, Effect } from "effect"
 import { Accounts } from "../../actors/investors/Accounts.ts"
 import { ApiTokens } from "../../actors/investors/ApiTokens.ts"
-import { AuditLog, BY_OPERATOR } from "../../actors/investors/AuditLog.ts"
+import { AuditLog, isByOperator } from "../../actors/investors/AuditLog.ts"
 import { Credentials, hashSecret, mintToken } from "../../actors/investors/Credentials.ts"
 import { deviceOf } from "../../actors/investors/device.ts"
 import { Endings } from "../../actors/investors/Endings.ts"
@@ -32,7 +32,7 @@ const EXPORT_COSTS = 40
 const DAY_MILLIS = 86_400_000
 /** Where an operator sits is no investor's business. */
 const withoutOperator = (event: SecurityEvent): SecurityEvent =>
-  event.detail === BY_OPERATOR ? { ...event, address: null } : event
+  isByOperator(event) ? { ...event, address: null } : event
 
 const stored = whenStored("accounts")
 

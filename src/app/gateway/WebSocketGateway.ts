@@ -50,7 +50,7 @@ const refuse = (socket: Duplex, { error, message, retryAfterMillis, status }: Re
   )
 }
 
-/** Of a request's price: what costs us little, but not nothing, such as an acknowledgement or a pong. */
+/** Of a request's price: what costs us little, but not nothing, such as an acknowledgement, a ping or a pong. */
 const TRIFLE = 0.01
 const DRAINING_MILLIS = 1_000
 const notTaken: Readonly<Record<"draining" | "address" | "strangers", Refused>> = {
@@ -196,10 +196,12 @@ export const layerProtocol = (
               if (isBinary) inbox.session.close(CloseCode.Malformed, "Binary frames are not understood: send text")
               else inbox.receive(String(data))
             })
-            ws.on("pong", () => {
+            const onTrifle = () => {
               inbox.heard()
               pays(inbox.session, TRIFLE)
-            })
+            }
+            ws.on("ping", onTrifle)
+            ws.on("pong", onTrifle)
             ws.on("close", inbox.closed)
           })
         }

@@ -6,6 +6,7 @@ import { RpcServer } from "effect/rpc"
 import { Gauges } from "../../actors/kernel/Gauges.ts"
 import { DeliveryLatency } from "../../actors/kernel/Latency.ts"
 import { Feed } from "../../actors/market/Feed.ts"
+import type { Admission } from "../../actors/sessions/comingBack.ts"
 import { LastPrices } from "../../actors/sessions/LastPrices.ts"
 import { QuoteHub } from "../../actors/sessions/QuoteHub.ts"
 import { SessionActors } from "../../actors/sessions/SessionActors.ts"
@@ -101,9 +102,16 @@ export const layerSessions = (settings: Settings) =>
     )
   )
 
+/** How fast newcomers are let in here, and at the other gateways, which are set as this one is. */
+export const admissionOf = ({ maxAddressUpgrades, maxUpgrades }: Settings): Admission => ({
+  perSecond: maxUpgrades,
+  perSecondAndAddress: maxAddressUpgrades
+})
+
 /** The dashboard, the accounts, the RPC WebSocket and what operators ask, on the listener. */
-export const layerGateway = (settings: Settings) =>
-  Layer.mergeAll(
+export const layerGateway = (settings: Settings) => {
+  const admission = admissionOf(settings)
+  return Layer.mergeAll(
     RpcServer.layer(PublicRpcs, { disableTracing: true, disableFatalDefects: true }).pipe(
       Layer.provide(
         Layer.mergeAll(
@@ -119,7 +127,7 @@ export const layerGateway = (settings: Settings) =>
         layerProtocol({
           allowedOrigins: settings.allowedOrigins,
           maxMessageBytes: settings.maxMessageBytes,
-          upgrades: { perSecond: settings.maxUpgrades, perSecondAndAddress: settings.maxAddressUpgrades }
+          upgrades: admission
         })
       )
     ),
@@ -128,11 +136,13 @@ export const layerGateway = (settings: Settings) =>
       routes: accountRoutes({
         allowedOrigins: settings.allowedOrigins,
         signUp: settings.signUp,
-        minPasswordLength: settings.minPassword
+        minPasswordLength: settings.minPassword,
+        rate: admission
       })
     }),
     layerPresence({ idleMillis: idleMillis(settings) })
   ).pipe(Layer.provide(layerIdentity(settings)))
+}
 
 /** What operators ask, alone: roles without sessions. */
 export const layerOperations = layerHttp({})

@@ -12,10 +12,11 @@ import { HttpListener } from "../gateway/HttpListener.ts"
 import { Readiness } from "../gateway/Readiness.ts"
 import { exitWithin, stopRequested } from "../stop.ts"
 import { version } from "../version.ts"
+import { admissionOf } from "./parts.ts"
 
 const makeDataDir = (folder: string) =>
   Effect.try({
-    // the embedded database writes files that anybody could read and write: nobody else gets in here
+    // the embedded database writes files that anybody could read and write: into a folder made here nobody else gets
     try: () => mkdirSync(folder, { recursive: true, mode: 0o700 }),
     catch: (error) =>
       new OptionError({
@@ -51,8 +52,7 @@ export class Farewell extends Context.Service<Farewell, Effect.Effect<void>>()("
       Farewell,
       Effect.map(SessionActors, (sessions) => {
         const budgetMillis = settings.drainSeconds * 1000
-        // the others are set as this one is
-        const elsewhere = { perSecond: settings.maxUpgrades, perSecondAndAddress: settings.maxAddressUpgrades }
+        const elsewhere = admissionOf(settings)
         return Effect.andThen(
           Effect.suspend(() => Effect.logInfo("Sessions are told to go", { sessions: sessions.count() })),
           Effect.timeoutOption(sessions.drain({ elsewhere, mostMillis: budgetMillis / 2 }), budgetMillis * 0.8)

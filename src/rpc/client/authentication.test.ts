@@ -253,6 +253,19 @@ describe("a client with a token", () => {
       expect(next.status).toBe("open")
     }).pipe(Effect.scoped)
   )
+
+  it.effect("gives up a server that only says that it lives", () =>
+    Effect.gen(function* () {
+      const client = yield* setUp
+      const connection = yield* comesBack(client)
+      yield* request(connection)
+      for (let second = 0; second < 10; second++) {
+        connection.say('{"_tag":"Pong"}')
+        yield* TestClock.adjust("1 second")
+      }
+      yield* untilStatus(client.states, "reconnecting")
+    }).pipe(Effect.scoped)
+  )
 })
 
 it.effect("a client without a token that is closed with 4401 before it has heard anything is signed out for good", () =>

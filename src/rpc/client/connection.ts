@@ -37,7 +37,7 @@ export interface Connection {
   readonly awaitSignedOut: Effect.Effect<string>
   /** False if there is no open connection: nothing was sent. */
   readonly send: (text: string) => boolean
-  /** How long to stay away after the connection ends, at least. */
+  /** How long from now to stay away once the connection has ended. */
   readonly drain: (retryAfterMillis: number) => void
   /** Ends this connection as if it had been lost, because what came over it made no sense. */
   readonly drop: (reason: string) => void
@@ -84,7 +84,11 @@ export const makeConnection = (options: {
     const listeners = new Set<(state: ConnectionState) => void>()
     let state: ConnectionState = { status: "connecting" }
     let lastReceived: number | null = null
+    /** When the upgrade, or then a credential, was answered; null before it. */
+    let answeredAt: number | null = null
     let retryAfterMillis: number | null = null
+    /** What a server that goes away said: not to come back before then. */
+    let comeBackAt: number | null = null
     let isRefused = false
     let socket: WebSocketLike | null = null
     let end: (ended: Ended) => void = ignore
@@ -99,7 +103,8 @@ export const makeConnection = (options: {
       reason,
       code,
       openMillis: openMillis(),
-      retryAfterMillis: retryAfterMillis ?? retryAfterOf(reason)
+      retryAfterMillis:
+        comeBackAt === null ? (retryAfterMillis ?? retryAfterOf(reason)) : Math.max(0, comeBackAt - now())
     })
 
     /** One socket, from the attempt to its end. Interruption closes it properly. */
@@ -120,7 +125,7 @@ export const makeConnection = (options: {
         opened.openUnsafe()
       }
       const onOpen = () => {
-        lastReceived = now()
+        lastReceived = answeredAt = now()
         if (authentication === undefined) admitted()
         else ws.send(authentication.begin())
       }
@@ -129,6 +134,7 @@ export const makeConnection = (options: {
           case "Accepted":
             return admitted()
           case "Say":
+            answeredAt = now()
             return ws.send(answer.line)
           case "Later":
             retryAfterMillis = answer.retryAfterMillis
@@ -191,7 +197,7 @@ export const makeConnection = (options: {
       const started = now()
       while (openSince() === null) {
         // a server that answered the upgrade lives: who gives it up while it looks at the credential makes it begin again
-        const left = Math.max(started, lastReceived ?? started) + CONNECT_TIMEOUT_MILLIS - now()
+        const left = (answeredAt ?? started) + CONNECT_TIMEOUT_MILLIS - now()
         if (left <= 0) return end(ended("no answer to the connection attempt", null))
         yield* Effect.timeoutOption(opened.await, left)
       }
@@ -232,7 +238,7 @@ export const makeConnection = (options: {
       const random = yield* Random.Random
       let backoff = freshBackoff
       while (true) {
-        retryAfterMillis = null
+        retryAfterMillis = comeBackAt = answeredAt = null
         const how = yield* Effect.raceFirst(oneSocket, Effect.andThen(watchdog, Effect.never))
         if (isSignedOut(how)) {
           become({ status: "signed-out", reason: how.reason })
@@ -274,7 +280,7 @@ export const makeConnection = (options: {
       awaitSignedOut: Deferred.await(signedOut),
       send,
       drain: (millis) => {
-        retryAfterMillis = millis
+        comeBackAt = now() + millis
       },
       drop: (reason) => end(ended(reason, null))
     }

@@ -46,7 +46,14 @@ export const Browsers = (props: { readonly onChange: () => void }) => {
       <Answered asked={asked} what="Signed-in browsers">
         {(signIns) => (
           <ul class="account-list">
-            <For each={ordered(signIns())}>{(signIn) => <Browser signIn={signIn} onEnd={() => end(signIn)} />}</For>
+            {/* by id: a question that is open stays open when the list is asked for again */}
+            <For each={ordered(signIns()).map(({ id }) => id)}>
+              {(id) => (
+                <Show when={signIns().find((signIn) => signIn.id === id)}>
+                  {(signIn) => <Browser signIn={signIn()} onEnd={() => end(signIn())} />}
+                </Show>
+              )}
+            </For>
           </ul>
         )}
       </Answered>
