@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { until } from "../../scripts/services/processes.mjs"
 import { connect } from "../../src/rpc/client.ts"
 import {
   createToken,
@@ -78,6 +79,11 @@ describe("the tabs and browsers of an investor", () => {
     const { page, email: address } = await newInvestor(browser, server.url, "/account")
     const { page: other } = await otherBrowser(browser, server.url, address, "/s/MSFT")
     await other.getByTestId("last").waitFor()
+    await page.clock.install()
+    let answers = 0
+    page.on("websocket", (socket) =>
+      socket.on("framereceived", ({ payload }) => void (String(payload).includes('"lastSeenAt"') && answers++))
+    )
     await page.reload()
     const list = page.getByTestId("browser")
     await list.nth(1).waitFor()
@@ -86,7 +92,13 @@ describe("the tabs and browsers of an investor", () => {
       .nth(1)
       .getByRole("button", { name: /^Sign out / })
       .click()
-    await page.getByRole("alertdialog").getByRole("button", { name: "Sign it out" }).click()
+    await page.getByRole("alertdialog").waitFor()
+    // the list is asked for again: the question stays
+    const before = answers
+    await page.clock.fastForward(21_000)
+    expect(await until(() => answers > before, 10_000)).toBe(true)
+    await page.evaluate(() => new Promise(requestAnimationFrame))
+    await page.getByRole("alertdialog").getByRole("button", { name: "Sign it out" }).click({ timeout: 5_000 })
     await signedOut(other)
     await other.getByTestId("reason").getByText("signed out from another one").waitFor()
     expect(new URL(other.url()).searchParams.get("then")).toBe("/s/MSFT")
