@@ -263,6 +263,9 @@ describe("what is an investor's own", () => {
   it("can be taken along, and goes with the account", async () => {
     const { page, complaints, email: address } = await newInvestor(browser, server.url, "/s/AAPL")
     const { page: other } = await otherBrowser(browser, server.url, address)
+    const tab = await page.context().newPage()
+    await tab.goto(server.url)
+    await live(tab)
     await collect(page, ["AAPL"])
     const id = await idOf(page)
     await page.goto(`${server.url}/account`)
@@ -282,7 +285,10 @@ describe("what is an investor's own", () => {
     await dialog.locator('input[name="password"]').fill(PASSWORD)
     await dialog.getByRole("button", { name: "Delete for good" }).click()
     await page.getByRole("heading", { name: "Your account is deleted" }).waitFor()
-    await signedOut(other)
+    for (const elsewhere of [other, tab]) {
+      await signedOut(elsewhere)
+      await elsewhere.getByTestId("reason").getByText("This account was deleted.").waitFor()
+    }
     expect(await keysOf(page)).toEqual([])
     expect(await page.evaluate(() => document.body.style.overflow)).not.toBe("hidden")
     await page.goBack()

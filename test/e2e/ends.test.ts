@@ -96,7 +96,7 @@ describe("a page is told why", () => {
     await page.getByRole("button", { name: "Delete for good" }).click()
     await page.getByRole("heading", { name: "Your account is deleted" }).waitFor()
     await signedOut(other)
-    await reason(other, "This account was deleted in another browser.")
+    await reason(other, "This account was deleted.")
     await page.context().close()
     await other.context().close()
   })

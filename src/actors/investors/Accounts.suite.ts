@@ -67,6 +67,9 @@ export const accountsSuite = <E>(name: string, layer: Layer.Layer<Accounts, E>):
           signedOutBefore: 1_800_000_000_007
         })
         assert.deepStrictEqual(yield* accounts.byId("bob"), bob)
+        // one that is banned already is so since then
+        assert.isTrue(yield* accounts.setBanned("ann", 1_800_000_000_009))
+        assert.strictEqual((yield* accounts.byId("ann"))?.bannedAt, 1_800_000_000_007)
         assert.isTrue(yield* accounts.setBanned("ann", null))
         assert.isNull((yield* accounts.byId("ann"))?.bannedAt ?? null)
         assert.isFalse(yield* accounts.setBanned("nobody", 1))

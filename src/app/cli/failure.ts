@@ -1,5 +1,6 @@
 /** How a command ends other than well: one line for people, one number for scripts (docs/cli.md). */
 import { Data } from "effect"
+import { endingOf } from "../../rpc/endings.ts"
 import { retryAfterOf, tryAgainIn } from "../../rpc/sessions.ts"
 import { isHttpAnswer } from "./webSocket.ts"
 
@@ -73,12 +74,16 @@ const cannotConnect = (url: string, why: string): string => {
   return `cannot connect to ${url}: ${why}${hint}`
 }
 
+const isOver = (message: string): boolean => ["banned", "account-deleted"].includes(endingOf(message) ?? "")
+
 const messageOf = (url: string, error: Reported): string => {
   const words = wordsOf(error)
   switch (error._tag) {
     case "UnknownSymbol":
       return error.symbol === undefined ? words : `${error.symbol} is not listed here (see lzstock listings)`
     case "NotSignedIn":
+      // another token would not help
+      if (isOver(error.message)) return `${url}: ${words}`
       return `${url} wants to know who asks: set LZSTOCK_TOKEN to a token of yours, made on its account page (${words})`
     case "ConnectFailed":
       return isLater(error) ? `${url} takes no connection now: ${words}` : cannotConnect(url, words)

@@ -5,6 +5,7 @@ import { Effect, Fiber, Queue } from "effect"
 import { type BareConnection, makeBareWebSocketServer } from "../../../test/support/BareWebSocketServer.ts"
 import { runCaptured } from "../../../test/support/commandLine.ts"
 import { watching } from "../../../test/support/ScriptedMarket.ts"
+import { endingTexts } from "../../rpc/endings.ts"
 import { CloseCode } from "../../rpc/sessions.ts"
 
 const env = { LZSTOCK_TOKEN: "lzs_mine" }
@@ -92,12 +93,16 @@ const admit = Effect.fnUntraced(function* ({ lines, say }: BareConnection) {
 })
 
 describe("a watch whose token ends", () => {
-  const reason = "This token was revoked or has expired: another one is needed"
+  const revoked = endingTexts["token-revoked"]
+  const another = `wants to know who asks: set LZSTOCK_TOKEN to a token of yours, made on its account page (${revoked})`
 
   it.live.each([
-    ["for people", []],
-    ["for programs", ["--json"]]
-  ] as const)("%s says why, once, and ends with 6", ([, flags]) =>
+    ["for people", [], revoked, ` ${another}`],
+    ["for programs", ["--json"], revoked, ` ${another}`],
+    // no other token would help
+    ["with its account", [], endingTexts["account-deleted"], `: ${endingTexts["account-deleted"]}`],
+    ["by a ban", [], endingTexts.banned, `: ${endingTexts.banned}`]
+  ] as const)("%s says why, once, and ends with 6", ([, flags, reason, told]) =>
     Effect.gen(function* () {
       const server = yield* makeBareWebSocketServer
       const running = yield* Effect.forkChild(run("watch", "AAPL", ...flags, "--url", server.url))
@@ -107,10 +112,7 @@ describe("a watch whose token ends", () => {
       connection.socket.close(CloseCode.SignedOut, reason)
       const { code, err, out } = yield* Fiber.join(running)
       assert.strictEqual(code, 6)
-      assert.strictEqual(
-        err,
-        `lzstock: ${server.url} wants to know who asks: set LZSTOCK_TOKEN to a token of yours, made on its account page (${reason})\n`
-      )
+      assert.strictEqual(err, `lzstock: ${server.url}${told}\n`)
       const tags = out.match(/"_tag":"(Disconnected|WatchRefused|NotSignedIn)"/g)
       assert.strictEqual(tags?.length, flags.length === 0 ? undefined : 3)
     }).pipe(Effect.scoped)

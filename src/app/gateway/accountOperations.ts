@@ -46,7 +46,7 @@ export const makeAccountOperations = Effect.gen(function* () {
     setBan: Effect.fnUntraced(function* (typed: string, banned: boolean, address: string | null) {
       const { account, email } = yield* accountOf(typed)
       const now = yield* Clock.currentTimeMillis
-      const bannedAt = banned ? now : null
+      const bannedAt = banned ? (account.bannedAt ?? now) : null
       // first of all: who signs in, or makes a token, from here on finds it
       yield* accounts
         .setBanned(account.id, bannedAt)

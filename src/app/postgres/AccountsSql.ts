@@ -89,7 +89,8 @@ const layer: Layer.Layer<Accounts, never, SqlClient.SqlClient> = Layer.effect(
       setBanned: (id, at) =>
         sql`
           UPDATE investors
-          SET banned_at = ${float8(at)}::bigint, signed_out_before = greatest(signed_out_before, ${float8(at)}::bigint)
+          SET banned_at = CASE WHEN ${float8(at)}::bigint IS NULL THEN NULL ELSE coalesce(banned_at, ${float8(at)}::bigint) END,
+            signed_out_before = greatest(signed_out_before, ${float8(at)}::bigint)
           WHERE id = ${id} RETURNING id`.pipe(
           Effect.map((rows) => rows.length === 1),
           whenAway

@@ -110,7 +110,7 @@ const reasons: Readonly<Record<Reason, string>> = {
   "password-changed": "Your password was changed in another browser. Sign in with the new one to go on where you were.",
   "password-reset": "Whoever runs this server gave your account another password. Sign in with that one.",
   banned: "Your account was suspended by whoever runs this server. Ask them about it.",
-  "account-deleted": "This account was deleted in another browser.",
+  "account-deleted": "This account was deleted.",
   "token-revoked": `Your sign-in here has ended. ${again}`
 }
 

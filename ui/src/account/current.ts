@@ -21,7 +21,7 @@ export const session = createRoot(() =>
       const timer = setTimeout(task, millis)
       return () => clearTimeout(timer)
     },
-    tell: (investor) => channel.postMessage({ investor }),
+    tell: (investor, isDeleted) => channel.postMessage({ investor, isDeleted }),
     onOwner: (investor, mode) => {
       const next = investor === null ? null : mode === "local" ? LOCAL : investor.id
       if (last !== null && next !== last) ui.reset()
@@ -33,7 +33,8 @@ export const session = createRoot(() =>
 
 channel.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
   if (typeof data !== "object" || data === null || !("investor" in data)) return
-  session.heard(typeof data.investor === "string" ? data.investor : null)
+  const isDeleted = "isDeleted" in data && data.isDeleted === true
+  session.heard(typeof data.investor === "string" ? data.investor : null, isDeleted)
 })
 addEventListener("online", () => {
   if (session.standing().at === "unreachable") void session.ask()

@@ -229,6 +229,21 @@ describe("a session", () => {
     expect(session.standing()).toMatchObject({ at: "out", reason: "signed-out-everywhere" })
   })
 
+  it.each([
+    [false, "left-elsewhere"],
+    [true, "account-deleted"]
+  ] as const)(
+    "that ends in another tab ends here too, and says whether the account is gone (%s)",
+    async (gone, reason) => {
+      const { says, session } = rig(ok(as("a")))
+      await session.ask()
+      says(ok(out))
+      session.heard(null, gone)
+      await settled()
+      expect(session.standing()).toMatchObject({ at: "out", reason })
+    }
+  )
+
   it("shows nothing of one investor when another is there", async () => {
     const { owners, says, session } = rig(ok(as("a")))
     await session.ask()

@@ -31,7 +31,7 @@ export interface SessionOptions {
   readonly after: (millis: number, task: () => void) => () => void
   readonly random: () => number
   /** Tells other tabs who is signed in; null: nobody. */
-  readonly tell: (investor: string | null) => void
+  readonly tell: (investor: string | null, isDeleted: boolean) => void
   /** Before anything of an investor is shown; null: nobody's is. */
   readonly onOwner: (investor: Investor | null, mode: AccountState["mode"]) => void
 }
@@ -125,7 +125,7 @@ export const makeSession = (options: SessionOptions) => {
     changing = false
     if (answer.ok) {
       turn += 1
-      options.tell(answer.account.investor?.id ?? null)
+      options.tell(answer.account.investor?.id ?? null, reason === "deleted")
       take(answer.account, reason, true)
       return null
     }
@@ -177,16 +177,16 @@ export const makeSession = (options: SessionOptions) => {
     },
     /** This browser was signed out by something that went over the connection. */
     left: (reason: Reason): void => {
-      options.tell(null)
+      options.tell(null, false)
       if (standing().at === "in") drop()
       void ask(reason)
     },
-    /** Another tab says who is signed in now. */
-    heard: (investor: string | null): void => {
+    /** Another tab says who is signed in now, or that the account is no more. */
+    heard: (investor: string | null, isDeleted = false): void => {
       const now = standing()
       if (now.at === "in" && (now.account.mode === "local" || now.investor.id === investor)) return
       if (now.at === "in") drop()
-      void ask(investor === null ? "left-elsewhere" : null)
+      void ask(investor !== null ? null : isDeleted ? "account-deleted" : "left-elsewhere")
     },
     /** The server has told whose the connection is. */
     connectedAs: (investor: string): void => {
