@@ -29,7 +29,7 @@ export class QuoteSession {
   readonly newest = new Map<string, Position>()
   /** In order, since the last `forget`. */
   delivered: Array<Delivered> = []
-  /** As the server wrote them, since the last `forget`. */
+  /** As the server wrote them, from the beginning. */
   gaps: Array<string> = []
   /** Anything it said instead of quotes. */
   refusals: Array<string> = []
@@ -53,7 +53,6 @@ export class QuoteSession {
 
   forget(): void {
     this.delivered = []
-    this.gaps = []
   }
 
   /** As the protocol wants it. */
